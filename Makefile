@@ -7,7 +7,7 @@ LOCK := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-e
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench bench-console matrix coverage docs messages format lock clean setup setup-dev
+.PHONY: help run demo test check bench bench-console reliability matrix coverage docs messages format lock clean setup setup-dev
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -31,11 +31,15 @@ check: setup-dev ## Format, lint, types, imports, migrations, deployment checks,
 	.venv/bin/lint-imports
 	$(ISOLATED) $(PYTHON) manage.py makemigrations --check --dry-run
 	$(ISOLATED) $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(ISOLATED) $(PYTHON) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(ISOLATED) $(PYTHON) manage.py docs_configuration --check
 	$(ISOLATED) $(PYTHON) manage.py docs_providers --check
 
 bench: setup ## Measure the gateway (needs wrk); PEERS=litellm measures that too
 	$(PYTHON) -m bench $(if $(PEERS),--peers $(PEERS)) $(ARGS)
+
+reliability: setup ## Run what goes wrong with channels, and overload; ARGS="dead slow" runs some, ARGS=soak 20 minutes
+	$(PYTHON) -m bench.reliability $(ARGS)
 
 matrix: setup-dev ## Try every client dialect on every provider, and write docs/matrix.md
 	WRITE_MATRIX=1 $(PYTHON) -m pytest -q -s tests/matrix
