@@ -8,12 +8,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.signals import request_finished
 
+from chatapi.lib.database_threads import close_connections
 from chatapi.lib.metrics_folder import use_metrics_folder
 
 use_metrics_folder(settings.DATA_DIR / "metrics")
 django_application = get_asgi_application()
+request_finished.connect(close_connections, dispatch_uid="close-connections")
 
+from channels_app import resting
+from chatapi.web import callbacks
+from chatapi.web.body_limit import answer_limited, most_page_bytes
 from relay import asgi as relay_asgi
 from relay.gateway import Gateway
 from relay.health import answer_health
@@ -40,7 +46,10 @@ class Application:
             elif path in HEALTH_PATHS:
                 await answer_health(scope, receive, send, self.gateway)
             else:
-                await django_application(scope, receive, send)  # type: ignore[arg-type]
+                is_notice = path in callbacks.PATHS
+                application: Any = django_application
+                most = callbacks.MOST_BYTES if is_notice else most_page_bytes(path)
+                await answer_limited(application, scope, receive, send, most_bytes=most)
         elif kind == "lifespan":
             await self._live(receive, send)
         elif kind == "websocket" and relay_asgi.is_call(scope["path"]):
@@ -62,6 +71,8 @@ class Application:
     async def _open(self) -> None:
         self.gateway = await Gateway.open()
         self.gateway.share_limits()
+        await self.gateway.read_days()
+        resting.watch(self.gateway.health)
         self._housekeeping = Housekeeping(self.gateway)
         self._housekeeping.start()
         # What was loaded so far lives for ever: the collector need not look at it again.
@@ -72,9 +83,11 @@ class Application:
         gc.set_threshold(20_000, 20, 50)
 
     async def _close(self) -> None:
-        if self._housekeeping is not None:
-            await self._housekeeping.stop()
-        await self._open_gateway().close()
+        try:
+            if self._housekeeping is not None:
+                await self._housekeeping.stop()
+        finally:
+            await self._open_gateway().close()
 
     def _open_gateway(self) -> Gateway:
         if self.gateway is None:

@@ -71,8 +71,8 @@ class Env(BaseSettings):
         int,
         Field(
             ge=1,
-            description="Idle connections kept per node (PostgreSQL pool, shared by its "
-            "processes).",
+            description="How long a node keeps idle connections (PostgreSQL pool): each "
+            "process for its share of so many minutes.",
         ),
     ] = 100
     SQL_MAX_OPEN_CONNS: Annotated[
@@ -88,7 +88,7 @@ class Env(BaseSettings):
     ] = 60
     SQLITE_BUSY_TIMEOUT: Annotated[
         int, Field(ge=0, description="Milliseconds that SQLite waits for a lock.")
-    ] = 3000
+    ] = 10_000
 
     REDIS_CONN_STRING: Annotated[
         SecretStr,
@@ -173,18 +173,19 @@ class Env(BaseSettings):
         Field(description="Comma list of addresses or networks whose X-Forwarded-For is believed."),
     ] = ()
     FRONTEND_BASE_URL: Annotated[
-        str, Field(description="Slaves only: pages are redirected to this address.")
+        str, Field(description="Slaves only: pages are redirected to this address, `/api` is not.")
     ] = ""
     GLOBAL_API_RATE_LIMIT: Annotated[
         int,
         Field(
             ge=0,
-            description="Requests per address in three minutes to `/api`; 0: no limit. Not for "
-            "calls.",
+            description="Requests in three minutes to `/api`, of an address whose people are not "
+            "signed in; accounts have ten times as many each, staff no limit. 0: no limit. Not "
+            "for calls.",
         ),
     ] = 180
     GLOBAL_WEB_RATE_LIMIT: Annotated[
-        int, Field(ge=0, description="Page requests per address in three minutes; 0: no limit.")
+        int, Field(ge=0, description="The same for pages; 0: no limit.")
     ] = 60
 
     CHANNEL_UPDATE_FREQUENCY: Annotated[
@@ -225,6 +226,14 @@ class Env(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             msg = "not a known time zone"
             raise ValueError(msg) from error
+        return value
+
+    @field_validator("SESSION_SECRET")
+    @classmethod
+    def secret_session_secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() == "random_string":
+            msg = "random_string is the example of the documentation: with it anybody signs in"
+            raise ValueError(msg)
         return value
 
     @field_validator("SQL_DSN")

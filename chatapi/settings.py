@@ -42,8 +42,10 @@ ASGI_APPLICATION = "chatapi.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 SILENCED_SYSTEM_CHECKS = [
-    # HSTS, redirect to https, secure cookies: the proxy in front decides about TLS.
-    "security.W004",
+    # HSTS is for this host alone, and for no browser's built-in list.
+    "security.W005",
+    "security.W021",
+    # The proxy in front decides about TLS; in answers by https all cookies are secure.
     "security.W008",
     "security.W012",
     "security.W016",
@@ -57,7 +59,15 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
     "constance",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "chatapi.options",
     "chatapi.accounts",
     "chatapi.console",
@@ -68,6 +78,7 @@ INSTALLED_APPS = [
     "relay",
 ]
 MIDDLEWARE = [
+    "chatapi.web.request_ids.RequestIdMiddleware",
     "chatapi.web.security.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "chatapi.web.static_files.StaticFilesMiddleware",
@@ -78,9 +89,12 @@ MIDDLEWARE = [
     "chatapi.web.throttling.RateLimitMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "chatapi.web.identity.session_age.SessionAgeMiddleware",
     "chatapi.accounts.quarantine.QuarantineMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatapi.web.refused_methods.RefusedMethodMiddleware",
 ]
 TEMPLATES = [
     {
@@ -92,6 +106,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chatapi.web.pages.frame.add_frame",
             ]
         },
     }
@@ -173,7 +188,7 @@ CACHES = {
 }
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "chatapi.accounts.hashers.OneLaneArgon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
 ]
@@ -187,7 +202,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "chatapi.accounts.validators.NewPasswordValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["chatapi.accounts.backends.ThrottledBackend"]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+PASSWORD_RESET_TIMEOUT = 30 * 60
+EMAIL_TIMEOUT = 10
+
+# Our own pages and forms, allauth's steps of signing in, second factors and list of sessions. Its
+# throttles count in the cache, which a restart forgets: ours are in the database.
+ACCOUNT_ADAPTER = "chatapi.web.identity.account_adapter.AccountAdapter"
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+MFA_ADAPTER = "chatapi.web.identity.mfa_adapter.MfaAdapter"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+TURNSTILE_VERIFY_URL = "https://challenges.cloudflare.com/turnstile/v0/siteverify"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -195,9 +226,17 @@ CSRF_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+# Only in answers that go out by https.
+SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# No upload becomes a named file, which a killed process would leave behind. How long bodies may be
+# says `chatapi.web.body_limit`.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024
+# A comparison of price lists has a box for each model.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 
 LANGUAGE_CODE = env.LANGUAGE_CODE
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -213,12 +252,43 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "chatapi.web.api.authentication.HeaderAuthentication",
+        "chatapi.web.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["chatapi.web.api.levels.HasScope"],
+    "DEFAULT_PARSER_CLASSES": [
+        "chatapi.web.api.parsing.JsonBody",
+        "chatapi.web.api.parsing.UnlabelledJson",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "chatapi.web.api.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "chatapi.web.api.errors.answer_error",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chat API",
+    "DESCRIPTION": "What the pages can do, for programs. Calls of models are at /v1.",
+    # Of the paths; the program's own is told to staff alone.
+    "VERSION": "1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PARSER_WHITELIST": ["chatapi.web.api.parsing.JsonBody"],
+    "PREPROCESSING_HOOKS": ["chatapi.web.api.schema.first_forms"],
+    # Choices are told in place: named, several fields of one name would have to share one.
+    "POSTPROCESSING_HOOKS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+}
+
 CONSTANCE_BACKEND = "constance.backends.database.DatabaseBackend"
 CONSTANCE_CONFIG = OPTIONS
 CONSTANCE_ADDITIONAL_FIELDS = OPTION_FIELDS
 # Pairs instead of a dictionary: those keep their order on the page.
 CONSTANCE_CONFIG_FIELDSETS = tuple(OPTION_FIELDSETS.items())
 CONSTANCE_IGNORE_ADMIN_VERSION_CHECK = True
+
+EMAIL_BACKEND = "notifications.mail.OptionsEmailBackend"
 
 LOGGING_CONFIG = None
 
@@ -237,20 +307,59 @@ else:
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Work waits for others: mail servers, providers, payment gateways. A slow one keeps one thread
+# waiting, and nothing else.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 8
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
 CELERY_BEAT_SCHEDULE = {
+    "forget-sessions": {"task": "accounts.forget_sessions", "schedule": 6 * 3600.0},
+    "mail-links": {
+        "task": "accounts.mail_links",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "expire-lots": {"task": "billing.expire_lots", "schedule": 60.0},
+    "renew-limits": {
+        "task": "billing.renew_limits",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "warn-of-expiry": {"task": "billing.warn_of_expiry", "schedule": 600.0},
+    "ask-orders": {
+        "task": "billing.ask_orders",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "audit": {"task": "billing.audit", "schedule": 3600.0},
+    "watch-balances": {
+        "task": "billing.watch_balances",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "watch-journals": {
+        "task": "billing.watch_journals",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "clean": {"task": "billing.clean", "schedule": 3600.0},
     "forget-changes": {"task": "billing.forget_changes", "schedule": 3600.0},
+    "forget-texts": {"task": "relay.forget_texts", "schedule": 300.0},
     "poll-midjourney": {
         "task": "relay.poll_midjourney",
         "schedule": 10.0,
         # Rounds that waited for a worker are not made up for.
         "options": {"expires": 10},
     },
+    "send-notices": {
+        "task": "notifications.send",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget-notices": {"task": "notifications.forget", "schedule": 3600.0},
     "retest-channels": {
         "task": "channels.retest",
         "schedule": 15.0,
@@ -260,6 +369,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "channels.test_when_due",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "watch-models": {
+        "task": "channels.watch_models_when_due",
+        "schedule": 600.0,
+        "options": {"expires": 600},
     },
     "refresh-balances": {
         "task": "channels.refresh_balances_when_due",

@@ -6,12 +6,13 @@ import json
 import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 Result = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -34,7 +35,7 @@ class OperatorCommand(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         # Standard output is the command's answer, which scripts read.
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(logger_factory=_make_stderr_logger)
         run = options["run"]
         try:
             result = run(options)
@@ -43,7 +44,7 @@ class OperatorCommand(BaseCommand):
         except self.expected as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
-            raise CommandError(f"database: {error}") from error
+            raise CommandError(f"database: {error}{_hint()}") from error
         if result is not None:
             self.show(result, as_json=options["json"])
 
@@ -54,6 +55,18 @@ class OperatorCommand(BaseCommand):
             self.stdout.write("\n".join(f"{name:<20} {value}" for name, value in result.items()))
         else:
             self.stdout.write(make_table(result) or "(nothing)")
+
+
+def _hint() -> str:
+    with suppress(DatabaseError):
+        if "django_migrations" not in connection.introspection.table_names():
+            return "; it is empty: start the server once, or run `manage.py migrate`"
+    return ""
+
+
+def _make_stderr_logger(*_: Any) -> structlog.PrintLogger:
+    """Asked for at each line: a program that calls commands may change its standard error."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def add_action(

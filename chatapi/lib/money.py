@@ -39,14 +39,32 @@ def usd_from_units(units: int, units_per_usd: int) -> Decimal:
         return Decimal(units) / units_per_usd
 
 
+def digits_of_unit(units_per_usd: int) -> int:
+    """Digits after the point with which one unit does not look like nothing; at least six."""
+    return max(6, len(str(units_per_usd - 1)))
+
+
 def format_usd(units: int, units_per_usd: int) -> str:
-    """Plain decimal text with at least two and at most six digits after the point, for example
+    """Plain decimal text with two digits after the point, or as many as a unit needs, for example
     `4.985`.
     """
-    value = usd_from_units(units, units_per_usd).quantize(Decimal("0.000001"))
-    text = f"{value:f}".rstrip("0")
-    whole, _, part = text.partition(".")
-    return f"{whole}.{part.ljust(2, '0')}"
+    value = _round(usd_from_units(units, units_per_usd), digits_of_unit(units_per_usd))
+    whole, _, part = f"{value:f}".partition(".")
+    return f"{whole}.{part.rstrip('0').ljust(2, '0')}"
+
+
+def show_usd(usd: Decimal, most: int, least: int = 2) -> str:
+    """For people, like `-$1,234.50`: with `least` to `most` digits after the point, and with more
+    where an amount would look like nothing.
+    """
+    if usd and not _round(usd, most):
+        most = 1 - usd.adjusted()
+    whole, _, part = f"{abs(_round(usd, most)):,f}".partition(".")
+    return f"{'-' if usd < 0 else ''}${whole}.{part.rstrip('0').ljust(least, '0')}"
+
+
+def _round(value: Decimal, digits: int) -> Decimal:
+    return value.quantize(_ONE.scaleb(-digits), context=EXACT)
 
 
 def parse_decimal(text: str) -> Decimal:

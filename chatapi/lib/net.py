@@ -29,12 +29,19 @@ class UrlNotAllowed(ValueError):
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks of a comma or line separated list; raises ValueError naming the wrong part."""
-    return tuple(
-        ip_network(part.strip(), strict=False)
-        for part in text.replace("\n", ",").split(",")
-        if part.strip()
-    )
+    """Networks of a comma or line separated list; raises ValueError naming the wrong part, to be
+    shown to whoever wrote it.
+    """
+    parts = (part.strip() for part in text.replace("\n", ",").split(","))
+    return tuple(_parse_network(part) for part in parts if part)
+
+
+def _parse_network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        told = _("“%(part)s” is neither an address nor a network.") % {"part": text[:60]}
+        raise ValueError(told) from error
 
 
 def is_inside(address: str, networks: Iterable[Network]) -> bool:

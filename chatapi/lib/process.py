@@ -17,13 +17,18 @@ def die_with_parent() -> bool:
     parent = os.environ.get(SUPERVISED)
     if parent is None:
         return False
+    die_with(int(parent))
+    return True
+
+
+def die_with(parent: int) -> None:
+    """Be told to stop when this process, which started us, is gone. Linux only."""
     try:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     except (OSError, AttributeError):
-        return True
-    if os.getppid() != int(parent):
+        return
+    if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
-    return True
 
 
 def ignore_interrupt(

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +48,19 @@ class KeyRing:
         except (InvalidTag, binascii.Error, ValueError) as error:
             msg = "the secret cannot be read with this key ring"
             raise Undecipherable(msg) from error
+
+    def renew(self, sealed: str, place: str) -> str:
+        """The same secret, sealed with the first key. Raises Undecipherable."""
+        return sealed if self.is_new(sealed) else self.seal(self.unseal(sealed, place), place)
+
+    def is_new(self, sealed: str) -> bool:
+        return sealed.startswith(f"{self.keys[0][0]}:")
+
+    def label(self, purpose: str) -> str:
+        """A name that the nodes of one installation have in common, and no other installation has.
+        By the oldest key, so that it stays when a newer one is put in front.
+        """
+        return hmac.new(self.keys[-1][1], purpose.encode(), "sha256").hexdigest()[:16]
 
 
 def parse_key_ring(text: str) -> KeyRing:

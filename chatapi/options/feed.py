@@ -15,7 +15,8 @@ from django.utils import timezone
 from chatapi.options.models import Change, FeedCounter
 
 NUDGE_CHANNEL = "chatapi:changes"
-KEEP = timedelta(hours=1)
+KEEP = timedelta(hours=3)
+"""Clocks of nodes may be wrong by an hour, and what nobody has read yet must stay."""
 
 
 def publish(topic: str, key: object = "") -> None:

@@ -34,10 +34,9 @@ document.addEventListener("click", async (event) => {
 });
 
 for (const place of document.querySelectorAll("[data-base-url]")) {
-  const told = place.dataset.baseUrl;
-  const seen = `${location.origin}/v1`;
+  const told = place.dataset.baseUrl.replace(/\/v1$/, "");
   const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
-  while (told !== seen && texts.nextNode()) {
-    texts.currentNode.data = texts.currentNode.data.replaceAll(told, seen);
+  while (told && told !== location.origin && texts.nextNode()) {
+    texts.currentNode.data = texts.currentNode.data.replaceAll(told, location.origin);
   }
 }
