@@ -10,19 +10,23 @@ from billing.models import Budget, LedgerEntry, LedgerKind, Usage
 STEP = 5000
 
 
-def archive_usage(before: datetime) -> int:
-    """Delete usage rows older than `before`, in small steps; returns how many.
+def archive_usage(before: datetime, most: int | None = None) -> int:
+    """Delete usage rows older than `before`, in small steps; returns how many. `most` ends it after
+    the step that reaches so many.
 
     Each step's sums become one ledger entry per budget, in the same transaction, so that the books
     still agree. The entries only say what the rows said: no budget changes.
     """
     total = 0
-    while count := _archive_step(before):
+    while count := archive_step(before):
         total += count
+        if most is not None and total >= most:
+            break
     return total
 
 
-def _archive_step(before: datetime) -> int:
+def archive_step(before: datetime) -> int:
+    """The oldest STEP rows; returns how many went."""
     with transaction.atomic():
         oldest = Usage.objects.filter(created_at__lt=before).order_by("id").values("id")[:STEP]
         last = Usage.objects.filter(id__in=[row["id"] for row in oldest]).aggregate(last=Max("id"))

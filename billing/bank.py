@@ -5,7 +5,7 @@ All that moves money locks rows in one order: worker, budget, lease, lot.
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Now
 
@@ -19,6 +19,10 @@ SLICE_PART = 8
 
 class WorkerExpired(Exception):
     """This worker was taken for dead and its leases were returned: it must not sell any more."""
+
+
+class NotGivenBack(OperationalError):
+    """The units are leased as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,32 @@ class Bank:
 
     @retried
     def give_back(self, budget_id: int, units: int) -> None:
-        """Return idle units; raises WorkerExpired when they were returned already."""
+        """Return idle units; raises WorkerExpired when they were returned already, NotGivenBack
+        when certainly nothing changed. After another database error nobody knows.
+        """
+        is_committing = False
+        try:
+            with transaction.atomic():
+                Budget.objects.filter(pk=budget_id).update(remaining=F("remaining") + units)
+                leases = Lease.objects.filter(
+                    worker_id=self.worker_id, budget_id=budget_id, amount__gte=units
+                )
+                if not leases.update(amount=F("amount") - units):
+                    raise WorkerExpired(self.worker_id)
+                is_committing = True
+        except DatabaseError as error:
+            # A commit may be lost on the way to a server, or its answer on the way back; in a file
+            # it was done or not.
+            if is_committing and connection.vendor != "sqlite":
+                raise
+            raise NotGivenBack(*error.args) from error.__cause__
+
+    def open(self, node: str, pid: int) -> None:
+        """Announce this worker."""
         with transaction.atomic():
-            Budget.objects.filter(pk=budget_id).update(remaining=F("remaining") + units)
-            leases = Lease.objects.filter(
-                worker_id=self.worker_id, budget_id=budget_id, amount__gte=units
-            )
-            if not leases.update(amount=F("amount") - units):
-                raise WorkerExpired(self.worker_id)
+            Worker.objects.create(pk=self.worker_id, node=node, pid=pid)
+            # With a clock that is an hour slow it would be born dead.
+            self.beat()
 
     def beat(self) -> None:
         """Say that this worker lives; raises WorkerExpired."""

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from billing.records import Record
+from chatapi.lib.disk import sync_data
 
 HEADER = struct.Struct("<II")
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -74,6 +75,11 @@ class Journal:
         """Written with the next `append` or `flush`: for records whose loss changes no charge."""
         self._pending += _frame(record)
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether something is kept back."""
+        return bool(self._pending)
+
     def flush(self) -> None:
         """Write what was kept back; raises JournalFull."""
         if self._pending:
@@ -100,7 +106,7 @@ class Journal:
         with self._syncing:
             if self._dirty:
                 self._dirty = False
-                os.fdatasync(self._fd)
+                sync_data(self._fd)
 
     def free_bytes(self) -> int:
         stat = os.statvfs(self.folder)
@@ -118,12 +124,13 @@ class Journal:
     def _roll(self) -> None:
         """Raises OSError, and then everything is as before."""
         old = self._fd
+        if old >= 0:
+            sync_data(old)
         path = segment_path(self.folder, self._segment + 1)
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._segment += 1
         self._size = 0
         if old >= 0:
-            os.fdatasync(old)
             os.close(old)
 
     def _sync_often(self) -> None:

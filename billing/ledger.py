@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 
 from billing.lot_use import consume_lots
 from billing.models import Budget, BudgetKind, Lease, LedgerEntry, LedgerKind, RechargeLot
@@ -13,6 +14,9 @@ from chatapi.accounts.models import Token, User
 from chatapi.lib.money import MAX_UNITS, InvalidAmount
 from chatapi.lib.retrying import retried
 from chatapi.options.feed import publish
+
+OF_ONE_LOT = frozenset({LedgerKind.EXPIRE, LedgerKind.RECLAIM})
+"""What is taken out of one lot, which the caller changes in the same transaction."""
 
 
 class NotEnoughRemaining(Exception):
@@ -54,8 +58,9 @@ def post_entry(  # noqa: PLR0913 -- the columns of an entry
                 actor=actor,
                 note=note,
             )
-            is_wallet = WalletOwner.objects.filter(budget_id=budget_id).exists()
-            if is_wallet and amount < 0 and kind != LedgerKind.EXPIRE:
+            budget_kind = Budget.objects.values_list("kind", flat=True).get(pk=budget_id)
+            is_wallet = budget_kind == BudgetKind.WALLET
+            if is_wallet and amount < 0 and kind not in OF_ONE_LOT:
                 consume_lots({budget_id: -amount})
             if is_wallet and amount > 0:
                 RechargeLot.objects.create(
@@ -66,7 +71,9 @@ def post_entry(  # noqa: PLR0913 -- the columns of an entry
                     expires_at=expires_at,
                     source=kind,
                 )
-            publish("budget", budget_id)
+            # Calls never spend commission, and its lock may be wanted after that of the feed.
+            if budget_kind != BudgetKind.COMMISSION:
+                publish("budget", budget_id)
     except IntegrityError as error:
         if LedgerEntry.objects.filter(reference=reference).exists():
             raise AlreadyPosted(reference) from error
@@ -97,7 +104,7 @@ def set_token_limit(token: Token, units: int, *, actor: str = "") -> Budget:
         budget, _ = Budget.objects.get_or_create(
             token=token, defaults={"kind": BudgetKind.TOKEN, "user": token.user}
         )
-        change = units - balance_units(budget.pk)
+        change = units - lock_balance(budget.pk)
         if change:
             post_entry(budget.pk, change, kind=LedgerKind.LIMIT, actor=actor, note=f"limit {units}")
         Token.objects.filter(pk=token.pk).update(is_unlimited=False)
@@ -110,10 +117,29 @@ def leased_units(budget_id: int) -> int:
 
 
 def balance_units(budget_id: int) -> int:
-    """What a person sees: what remains, plus what workers hold and have not charged."""
-    with transaction.atomic():
-        remaining = Budget.objects.values_list("remaining", flat=True).get(pk=budget_id)
-        return remaining + leased_units(budget_id)
+    """What a person sees: what remains, plus what workers hold and have not charged.
+
+    In one statement: between two a worker may give back what then neither of them counts.
+    """
+    held = Coalesce(Sum("leases__amount"), 0)
+    budget = Budget.objects.filter(pk=budget_id).annotate(held=held)
+    remaining, held_units = budget.values_list("remaining", "held").get()
+    return int(remaining + held_units)
+
+
+def lock_balance(budget_id: int) -> int:
+    """The balance, which stays as it is until the caller's transaction ends: all that moves a part
+    of it waits for the budget's lock.
+    """
+    Budget.objects.select_for_update().get(pk=budget_id)
+    return balance_units(budget_id)
+
+
+def lock_limit(token_id: int) -> Budget | None:
+    """The token's own budget, locked. Whoever writes both takes this lock before it writes the
+    token's row, as the recorder and the renewal do.
+    """
+    return Budget.objects.select_for_update().filter(token_id=token_id).first()
 
 
 def _move(budget_id: int, amount: int) -> None:

@@ -1,7 +1,7 @@
 """Which price applies: the snapshot of all prices and group ratios that calls are quoted from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from billing.models import Price
@@ -38,6 +38,8 @@ class PriceBook:
     group_ratios: Mapping[str, Decimal]
     options: Options
     fallback: ModelPrice
+    usual_call: Decimal | None = None
+    """Units per call of models that have no price per call (UnpricedCallUsd)."""
     _quotes: dict[tuple[str, str, bool, Unit], Quote] = field(default_factory=dict)
 
     def quote(self, model: str, group: str, *, wants_by_call: bool, unit: Unit = "token") -> Quote:
@@ -51,10 +53,14 @@ class PriceBook:
         price = self._find_price(model, unit)
         if price is None and self.options.refuse_unpriced:
             raise UnpricedModel(model)
+        charged = price or self.fallback
+        by_call = self._is_by_call(price, unit, wants_by_call=wants_by_call)
+        if self._takes_usual_call(charged, wants_by_call=wants_by_call):
+            charged, by_call = replace(charged, per_call=self.usual_call), True
         quote = Quote(
-            price or self.fallback,
+            charged,
             self.group_ratios.get(group, Decimal(1)),
-            by_call=self._is_by_call(price, unit, wants_by_call=wants_by_call),
+            by_call=by_call,
             per_search=self._price_of_searches(model),
         )
         if price is not None:
@@ -72,6 +78,13 @@ class PriceBook:
         if price is None or price.per_call is None or not self.options.may_bill_by_call:
             return False
         return wants_by_call or not price.can_charge(unit) or not self.options.may_bill_by_quantity
+
+    def _takes_usual_call(self, price: ModelPrice, *, wants_by_call: bool) -> bool:
+        """A call that would be billed per call if its model had such a price."""
+        if price.per_call is not None or self.usual_call is None:
+            return False
+        options = self.options
+        return options.may_bill_by_call and (wants_by_call or not options.may_bill_by_quantity)
 
     def _price_of_searches(self, model: str) -> Decimal | None:
         price = self.prices.get(f"{SEARCH}:{model}") or self.prices.get(SEARCH)
@@ -99,6 +112,7 @@ def build_price_book(
         group_ratios=dict(ratios),
         options=options,
         fallback=ModelPrice("", Rates(unpriced, unpriced), version="unpriced"),
+        usual_call=(options.unpriced_call_usd * per_usd).normalize() or None,
     )
 
 

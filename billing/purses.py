@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from billing.bank import Grant
+from billing.bank import Grant, NotGivenBack
 
 EMPTY_SECONDS = 0.2
 WANTED_SECONDS = 2.0
@@ -72,7 +72,9 @@ class Purses:
         self,
         extend: Callable[[int, int], Awaitable[Grant]],
         give_back: Callable[[int, int], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._extend = extend
         self._give_back = give_back
         self._purses: dict[int, Purse] = {}
@@ -100,7 +102,7 @@ class Purses:
 
         Raises NotEnoughCredit.
         """
-        deadline = time.monotonic() + want.wait_seconds
+        deadline = self._clock() + want.wait_seconds
         units = want.units
         while True:
             hold = self.try_place(budgets, units)
@@ -112,7 +114,7 @@ class Purses:
             available = min(self.purse(budget_id).free for budget_id in budgets)
             if want.enough <= available:
                 units = min(units, max(want.enough, available // 2))
-            elif self._may_come_back(purse) and time.monotonic() < deadline:
+            elif self._may_come_back(purse) and self._clock() < deadline:
                 await self._wait_for_release(purse)
             elif available >= max(want.least, 1):
                 units = min(units, available)
@@ -141,7 +143,7 @@ class Purses:
             msg = "a hold is released once, for at most what it set aside"
             raise AssertionError(msg)
         hold.is_open = False
-        now = time.monotonic()
+        now = self._clock()
         for purse in hold.purses:
             purse.held -= hold.units
             purse.free += hold.units - spent
@@ -181,17 +183,23 @@ class Purses:
         purse = self._purses.get(budget_id)
         if purse is None:
             return False
-        purse.wanted_until = self._wanted_until = time.monotonic() + WANTED_SECONDS
+        purse.wanted_until = self._wanted_until = self._clock() + WANTED_SECONDS
         return purse.free > 0
 
     async def return_units(self, budget_id: int) -> None:
         """Give all free units of a budget back to the bank."""
         purse = self.purse(budget_id)
         units, purse.free = purse.free, 0
-        if units:
-            # If this fails the units are not free here any more, but still leased: never spent
-            # twice.
+        if not units:
+            return
+        try:
             await self._give_back(budget_id, units)
+        except NotGivenBack:
+            # The purse may have been dropped meanwhile, being empty.
+            self.purse(budget_id).free += units
+            raise
+        # After another error the units are not free here any more, but still leased: never spent
+        # twice.
 
     def drop_empty(self, now: float) -> None:
         """Forget purses that hold nothing, so that memory does not grow with the number of
@@ -218,8 +226,8 @@ class Purses:
             before = purse.free
             await asyncio.shield(purse.extending)
             # Who came first may have taken all that came: unless the bank is empty, ask again.
-            return purse.free > before or purse.empty_until <= time.monotonic()
-        now = time.monotonic()
+            return purse.free > before or purse.empty_until <= self._clock()
+        now = self._clock()
         if purse.empty_until > now:
             return False
         extending = purse.extending = asyncio.get_running_loop().create_future()
@@ -236,7 +244,7 @@ class Purses:
         self.extensions += 1
         purse.free += grant.units
         purse.elsewhere = grant.elsewhere
-        purse.touched_at = time.monotonic()
+        purse.touched_at = self._clock()
         if grant.units < need:
             purse.empty_until = purse.touched_at + EMPTY_SECONDS
         return grant.units > 0

@@ -19,6 +19,7 @@ from billing.journal import JournalReader, is_alive
 from billing.models import Worker, WorkerState
 from billing.records import Closed, Opened, Progress, interrupted
 from billing.shipping import Position, PositionMoved, close_worker, return_leases, ship
+from chatapi.lib.trouble import Trouble
 
 BATCH = 1000
 LEASE_EXPIRY = timedelta(minutes=10)
@@ -79,17 +80,25 @@ class Recorder:
         self._chores.append(Chore(seconds, job))
 
     def run(self) -> None:
-        """Ship until `stopping` is set, then once more; waits while the database is away."""
+        """Ship until `stopping` is set, then once more; waits while the database is away, or has
+        no room, and while files can't be written.
+        """
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         backoff = self.interval
+        database_away, disk_failing = (
+            Trouble(log, event) for event in ("database_unavailable", "disk_failing")
+        )
         while True:
             last = self.stopping.is_set()
             try:
                 shipped = self.run_once()
+                database_away.end()
                 self._do_chores()
+                disk_failing.end()
                 backoff = self.interval
-            except DatabaseError as error:
-                log.warning("database_unavailable", error=str(error)[:200], retry_seconds=backoff)
+            except (DatabaseError, OSError) as error:
+                trouble = disk_failing if isinstance(error, OSError) else database_away
+                trouble.meet(error=str(error)[:200])
                 connection.close()
                 self._tails.clear()
                 shipped = 0

@@ -4,15 +4,17 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing.admin.balances import leased
 from billing.admin.journals import is_silent, waiting_bytes
+from billing.balances import leased
 from billing.models import Budget, BudgetKind, Lease, LedgerEntry, LedgerKind, RechargeLot, Worker
 from billing.models.worker import WorkerState
+from billing.nodes import LARGE_BYTES, has_many_versions, read_nodes
+from billing.nodes import is_silent as is_node_silent
 from chatapi.console.base import ReadOnlyAdmin
 from chatapi.console.columns import badge, link, money_column, mono, time_column
 from chatapi.console.filters import choice_filter, number_filter, text_filter, time_filter
@@ -38,6 +40,7 @@ def owner_link(budget: Budget) -> SafeString:
 class OfBudgetAdmin(ReadOnlyAdmin[Any]):
     """Rows that belong to a budget."""
 
+    owner_path = "budget__user"
     list_select_related: ClassVar[Any] = ("budget__user", "budget__token")
 
     @admin.display(description=_("user"))
@@ -52,6 +55,8 @@ class OfBudgetAdmin(ReadOnlyAdmin[Any]):
 
 @admin.register(LedgerEntry)
 class LedgerAdmin(OfBudgetAdmin):
+    about = _("Every movement of credit but the charges of calls, which stand in the log of calls.")
+    when_empty = _("Give a user credit, or let one recharge.")
     page_field = "created_at"
     list_display = ("time", "owner", "of_budget", "kind", "units", "actor", "note")
     list_filter = (
@@ -73,6 +78,8 @@ class LedgerAdmin(OfBudgetAdmin):
 
 @admin.register(RechargeLot)
 class LotAdmin(OfBudgetAdmin):
+    about = _("Credit as it came in. What expires first is spent first.")
+    when_empty = _("Give a user credit, or let one recharge.")
     list_display = ("__str__", "owner", "units", "units_left", "source", "ends")
     list_filter = (
         text_filter("user", _("user"), of_user, indexed=True),
@@ -93,6 +100,9 @@ class LotAdmin(OfBudgetAdmin):
 
 @admin.register(Budget)
 class BudgetAdmin(ReadOnlyAdmin[Budget]):
+    about = _("What calls are paid from: the wallet of each user, and the limits of tokens.")
+    when_empty = _("The first user who gets credit has the first wallet.")
+    owner_path = "user"
     list_display = ("__str__", "owner", "token", "balance", "held", "spent")
     list_select_related = ("user", "token")
     list_filter = (
@@ -117,6 +127,8 @@ class BudgetAdmin(ReadOnlyAdmin[Budget]):
 
 @admin.register(Lease)
 class LeaseAdmin(OfBudgetAdmin):
+    about = _("Credit that workers hold for calls under way, and give back soon after.")
+    when_empty = _("Nothing is held: no call is under way.")
     list_display = ("__str__", "owner", "of_budget", "worker", "units")
     list_filter = (
         text_filter("user", _("user"), of_user, indexed=True),
@@ -132,14 +144,28 @@ class LeaseAdmin(OfBudgetAdmin):
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin[Worker]):
     is_key_paged = False  # keys are random, and there are few
+    change_list_template = "admin/billing/worker/change_list.html"
     ordering = ("-heartbeat_at",)
-    list_display = ("node", "pid", "health", "seen", "started", "waiting", "place")
+    list_display = ("node", "pid", "health", "seen", "started", "waiting")
     list_filter = (
         choice_filter("state", _("state"), lambda: WorkerState.choices),
         text_filter("node", _("node"), "node"),
     )
     fields = ("node", "pid", "health", "seen", "started", "waiting", "place")
     readonly_fields = fields
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        nodes = read_nodes()
+        context = {
+            "nodes": [
+                (node, is_node_silent(node), node.waiting_bytes > LARGE_BYTES) for node in nodes
+            ],
+            "has_many_versions": has_many_versions(nodes),
+            "title": _("Nodes and workers"),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     seen = time_column("heartbeat_at", _("last seen"))
     started = time_column("started_at", _("started"))

@@ -102,15 +102,17 @@ class Figures:
     last_call_at: datetime | None
 
 
-def read_figures(period: Period, now: datetime) -> Figures:
-    """Nine queries, whatever the period; none of them reads calls but the one for the last."""
+def read_figures(period: Period, now: datetime, hidden: Iterable[int] = ()) -> Figures:
+    """Nine queries, whatever the period; none of them reads calls but the one for the last. Users
+    that are hidden from who looks are part of the sums, but not named.
+    """
     start = period.start(now)
     length = now - start
     hours = list(read_hours(start - length, Dimension.CHANNEL))
     total, before = Sums(), Sums()
     for hour in hours:
         (total if hour.key >= start else before).add(hour)
-    users = read_top(start, Dimension.USER)
+    users = read_top(start, Dimension.USER, without=map(str, hidden))
     ids = [int(user.key) for user in users if user.key.isdecimal()]
     newest = Usage.objects.order_by("-created_at").values_list("created_at", flat=True)
     return Figures(
@@ -135,9 +137,11 @@ def read_hours(start: datetime, dimension: Dimension) -> Iterator[Sums]:
     return _read(found, "hour_at", HOURLY_SUMS)
 
 
-def read_top(start: datetime, dimension: Dimension) -> list[Sums]:
+def read_top(start: datetime, dimension: Dimension, without: Iterable[str] = ()) -> list[Sums]:
     """Who earned most, then who was called most."""
     found = _summed(start, dimension, "key", RANKED).order_by("-sum_units", "-sum_calls", "key")
+    if left_out := list(without):
+        found = found.exclude(key__in=left_out)
     return list(_read(found[:TOP], "key", RANKED))
 
 

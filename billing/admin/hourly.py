@@ -27,6 +27,11 @@ def of_user(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 @admin.register(HourlyUsage)
 class HourlyAdmin(ReadOnlyAdmin[HourlyUsage]):
+    about = _(
+        "Calls added up by hour, user, token, channel and model. The statistics are made of these."
+    )
+    when_empty = _("The first call makes the first row.")
+    owner_path = "user_id"
     page_field = "hour_at"
     list_display = (
         "hour",

@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin.dashboard import PERIODS, Figures, Period, Sums, read_figures
 from billing.models import LedgerEntry, Usage
+from billing.nodes import nodes_in_trouble, read_nodes
 from chatapi.accounts.models import Token
+from chatapi.accounts.roles import hidden_ids
 from chatapi.console.columns import badge, link, mono, when_hour
 from chatapi.console.money import show_cents, units_per_usd
 from chatapi.console.panels import Panel, Step
@@ -50,7 +52,7 @@ class Row:
 def read_dashboard(request: HttpRequest) -> Mapping[str, Any]:
     """What `admin/panels/dashboard.html` shows, for the period in the URL."""
     period = PERIODS.get(request.GET.get("range", ""), PERIODS["24h"])
-    found = read_figures(period, timezone.now())
+    found = read_figures(period, timezone.now(), hidden_ids(request.user))
     return {
         "period": period,
         "periods": PERIODS.values(),
@@ -61,6 +63,7 @@ def read_dashboard(request: HttpRequest) -> Mapping[str, Any]:
         "rankings": list(show_rankings(found)),
         "health": show_health(found),
         "lag": found.lag,
+        "troubled_nodes": nodes_in_trouble(read_nodes()),
         "last_call_at": found.last_call_at,
     }
 

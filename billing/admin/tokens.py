@@ -8,26 +8,33 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.admin.balances import with_limits
-from billing.ledger import NotEnoughRemaining, balance_units, set_token_limit
-from billing.models import Budget
+from billing.balances import with_limits
+from billing.ledger import NotEnoughRemaining, balance_units, lock_limit, set_token_limit
+from billing.models import Budget, TokenRenewal
+from billing.renewal_form import RenewalForm, read_initial
+from billing.renewals import change_renewal
 from chatapi.accounts.admin import TokenAdmin
 from chatapi.accounts.forms import TokenForm
 from chatapi.accounts.models import Token
+from chatapi.console.base import leave_out
 from chatapi.console.columns import badge, money_column
 from chatapi.console.fields import PlainDecimalField
 from chatapi.console.money import show_units, units_per_usd
-from chatapi.lib.money import MAX_UNITS, units_from_usd, usd_from_units
+from chatapi.lib.money import units_from_usd, usd_from_units
 
 if admin.site.is_registered(Token):
     admin.site.unregister(Token)
 
 
-class LimitedTokenForm(TokenForm):
+LIMIT = _("Limit")
+
+
+class LimitedTokenForm(TokenForm, RenewalForm):
     """`limit_usd` is what is left; as it was, it changes nothing, whatever was spent meanwhile."""
 
     limit_usd = PlainDecimalField(
@@ -44,12 +51,13 @@ class LimitedTokenForm(TokenForm):
         if token.pk and not token.is_unlimited and "limit_usd" in self.fields:
             units = limit_units(token)
             self.initial["limit_usd"] = None if units is None else shown_usd(units)
+            self.initial.update(read_initial(TokenRenewal.objects.filter(pk=token.pk).first()))
 
-    def clean_limit_usd(self) -> Decimal | None:
-        limit: Decimal | None = self.cleaned_data["limit_usd"]
-        if limit is not None and limit * units_per_usd() > MAX_UNITS:
-            self.add_error("limit_usd", _("The amount is out of range."))
-        return limit
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if "limit_usd" in self.fields:
+            self.check_renewal()
+        return cleaned
 
     def _post_clean(self) -> None:
         if "limit_usd" in self.fields:
@@ -65,7 +73,7 @@ class LimitedTokenAdmin(TokenAdmin):
     readonly_fields = (*TokenAdmin.readonly_fields, "spent", "used_count")
     fieldsets = (
         TokenAdmin.fieldsets[0],
-        (_("Limit"), {"fields": ("limit_usd", ("spent", "used_count"))}),
+        (LIMIT, {"fields": ("limit_usd", "renews", "renew_usd", ("spent", "used_count"))}),
         *TokenAdmin.fieldsets[1:],
     )
 
@@ -76,17 +84,36 @@ class LimitedTokenAdmin(TokenAdmin):
         budget = None if token.is_unlimited else getattr(token, "budget", None)
         if budget is None:
             return badge(_("unlimited"))
-        return show_units(budget.remaining + token.held_units)
+        return show_left(token, budget)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Token]:
         return with_limits(super().get_queryset(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Token | None = None) -> Any:
+        """Who may not change the limit sees it as the list shows it."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        shown = leave_out(fieldsets, {"limit_usd", "renews", "renew_usd"})
+        return [
+            (title, {"fields": ("left", *entry["fields"])} if title == LIMIT else entry)
+            for title, entry in shown
+        ]
 
     def fields_to_save(self, obj: Token, form: Form) -> Sequence[str]:
         fields = super().fields_to_save(obj, form)
         return [*fields, "is_unlimited"] if "limit_usd" in form.changed_data else fields
 
-    def save_model(self, request: HttpRequest, obj: Token, form: Form, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+    def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        if change:
+            lock_limit(obj.pk)
         super().save_model(request, obj, form, change)
+        if "limit_usd" in form.fields:
+            self._save_limit(request, obj, form, change)
+            renewal = form.read_renewal()
+            change_renewal(obj, renewal["renews"], renewal.get("renew_units"))
+
+    def _save_limit(self, request: HttpRequest, obj: Token, form: Form, change: bool) -> None:  # noqa: FBT001 -- as above
         limit = form.cleaned_data.get("limit_usd")
         if limit is None or (change and "limit_usd" not in form.changed_data):
             return
@@ -99,6 +126,16 @@ class LimitedTokenAdmin(TokenAdmin):
                 "Please try again in half a minute."
             )
             messages.error(request, text)
+
+
+def show_left(token: Any, budget: Budget) -> SafeString | str:
+    """With how it renews."""
+    shown = show_units(budget.remaining + token.held_units)
+    renewal = getattr(token, "renewal", None)
+    if renewal is None:
+        return shown
+    credit, period = show_units(renewal.units), renewal.get_renews_display()
+    return format_html('{}<span class="under">{} {}</span>', shown, credit, period)
 
 
 def limit_units(token: Token) -> int | None:

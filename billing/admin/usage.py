@@ -5,9 +5,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,13 +15,18 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin.channels import read_channels
 from billing.admin.usage_attempts import read_way
-from billing.admin.usage_bill import read_bill
 from billing.admin.usage_list import FILTERS, HEAD, export_pages
+from billing.admin.usage_sums import CallSums, read_sums
 from billing.models import Usage, UsageStatus
+from billing.usage_bill import read_bill
+from chatapi.accounts.roles import may_export
+from chatapi.accounts.step_up import ask_for_password
+from chatapi.console.audit import record_act
 from chatapi.console.base import ReadOnlyAdmin
 from chatapi.console.columns import badge, link, money_column, mono, time_column
 from chatapi.console.exports import stream_csv
-from chatapi.console.money import show_units
+from chatapi.console.filters import FieldFilter
+from chatapi.console.paging import KeyPagedChangeList
 
 STATUS_TONES = {
     UsageStatus.OK: "good",
@@ -34,8 +38,24 @@ STATUS_TONES = {
 }
 
 
+class UsageList(KeyPagedChangeList):
+    """With what all calls that its filters find come to; read by the page that shows it."""
+
+    def sums(self) -> CallSums | None:
+        if self.query:
+            return None
+        specs = [spec for spec in self.filter_specs if isinstance(spec, FieldFilter) and spec.value]
+        return read_sums(self.root_queryset, {spec.parameter: spec for spec in specs})
+
+
+LIST = "billing_usage_changelist"
+"""Who and what in the list lead to the other calls of the same."""
+
+
 @admin.register(Usage)
 class UsageAdmin(ReadOnlyAdmin[Usage]):
+    when_empty = _("The first call makes the first row: make a token, and call with it.")
+    owner_path = "user_id"
     change_form_template = "admin/billing/usage/change_form.html"
     change_list_template = "admin/billing/usage/change_list.html"
     page_field = "created_at"
@@ -43,7 +63,7 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
         "time",
         "state",
         "caller",
-        "model",
+        "asked",
         "channel",
         "tokens",
         "charge",
@@ -68,13 +88,21 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
 
     @admin.display(description=_("user and token"))
     def caller(self, usage: Usage) -> SafeString:
-        return format_html(
-            '{} <span class="under">{}</span>', usage.username, usage.token_name or "–"
-        )
+        token = usage.token_name or "–"
+        if usage.token_id:
+            token = link(LIST, text=token, token=usage.token_id)
+        user = link(LIST, text=usage.username, user=usage.username)
+        return format_html('{} <span class="under">{}</span>', user, token)
+
+    @admin.display(description=_("model"))
+    def asked(self, usage: Usage) -> SafeString | str:
+        return link(LIST, text=usage.model, model=usage.model) if usage.model else "–"
 
     @admin.display(description=_("channel"))
-    def channel(self, usage: Usage) -> str:
-        return usage.channel_name or "–"
+    def channel(self, usage: Usage) -> SafeString | str:
+        if usage.channel_id is None:
+            return usage.channel_name or "–"
+        return link(LIST, text=usage.channel_name or "–", channel=usage.channel_id)
 
     @admin.display(description=_("tokens in + out"))
     def tokens(self, usage: Usage) -> SafeString:
@@ -92,31 +120,29 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
         first = "–" if usage.first_byte_ms is None else seconds(usage.first_byte_ms)
         return format_html('<span class="num">{} / {}</span>', first, seconds(usage.total_ms))
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UsageList]:
+        return UsageList
+
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(self.export_view)
         return [path("export/", export, name="billing_usage_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """All calls that the filters in the URL find, as CSV."""
-        if not self.has_view_permission(request):
+        if not may_export(request.user):
             raise PermissionDenied
+        if asked := ask_for_password(request):
+            return asked
         try:
             rows = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:billing_usage_changelist"))
+        record_act("usage.export", request=request, note=request.GET.urlencode()[:500])
         name = f"calls-{timezone.localtime():%Y%m%d-%H%M}.csv"
         return stream_csv(request, name, HEAD, lambda: export_pages(rows))
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        usage = self.get_object(request, unquote(object_id or ""))
-        context = describe_usage(usage) if usage else {}
-        return super().changeform_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, obj: Usage | None) -> dict[str, Any]:
+        return describe_usage(obj) if obj else {}
 
 
 def status_badge(usage: Usage) -> SafeString:
@@ -139,8 +165,6 @@ def describe_usage(usage: Usage) -> dict[str, Any]:
         "counts": list(tell_counts(usage)),
         "first_byte_percent": first_byte_percent(usage),
         "bill": bill,
-        "charged": show_units(usage.amount),
-        "uncollected": show_units(usage.uncollected_units),
         "ledger": list(ledger_links(usage)),
         "way": read_way(usage, known),
     }

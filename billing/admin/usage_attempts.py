@@ -21,7 +21,12 @@ REASONS = {
     "circuit_probing": _("just being tried again by another call"),
     "retry_budget": _("has had its share of second tries"),
     "concurrency": _("had as many calls at once as it may"),
-    "rate": _("had as many calls or tokens in this minute or day as it may"),
+    "rate": _("had as many calls in this minute as it may"),
+    "token_rate": _("had as many tokens in this minute as it may"),
+    "daily_cap": _("had as many calls, tokens or dollars today as it may"),
+    "too_long": _("the request is longer than it takes"),
+    "keys_resting": _("all its keys rest or are disabled"),
+    "tier": _("all channels of this priority were passed over: the next one's turn"),
     "unfit": _("can't do what the call asked for"),
 }
 
@@ -38,6 +43,8 @@ class Step:
     message: str
     start: float
     width: float
+    key: str = ""
+    """The end of the key, where the channel has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +78,13 @@ def read_way(usage: Usage, known: Mapping[int, ChannelName]) -> Way:
         tuple(
             Passed(
                 row.get("channel"),
-                row.get("name", ""),
+                _name(row),
                 row.get("channel") in known,
                 _reason(row["error"].removeprefix(SKIPPED)),
             )
             for row in passed
         ),
-        tell_why(usage, steps, len(passed)),
+        tell_why(usage, steps, len(passed), is_preferred=bool(tried and tried[-1].get("why"))),
     )
 
 
@@ -109,17 +116,28 @@ def _steps(
                 row.get("message", ""),
                 round(100 * begun / whole, 2),
                 max(round(100 * taken / whole, 2), 0.5),
+                row.get("key", ""),
             )
         )
         begun += taken
     return tuple(steps)
 
 
+def _name(row: Mapping[str, Any]) -> str:
+    """Of a channel, or of a whole priority."""
+    if row["error"] == f"{SKIPPED}tier":
+        return gettext("Priority %(number)s") % {"number": row.get("name", "")}
+    name: str = row.get("name", "")
+    return name
+
+
 def _reason(code: str) -> Any:
     return REASONS.get(code, code)
 
 
-def tell_why(usage: Usage, steps: Sequence[Step], passed: int) -> str:
+def tell_why(
+    usage: Usage, steps: Sequence[Step], passed: int, *, is_preferred: bool = False
+) -> str:
     """A sentence or two on why the call went where it went."""
     values = {"model": usage.model, "group": usage.group, "channel": usage.channel_name}
     if not steps:
@@ -130,6 +148,14 @@ def tell_why(usage: Usage, steps: Sequence[Step], passed: int) -> str:
     )
     parts = [rule % values]
     failed = len(steps) - 1 if not steps[-1].error else len(steps)
+    if is_preferred:
+        parts.append(
+            gettext(
+                "%(channel)s was asked first because it answered such a call of this token last: "
+                "the provider may still know the beginning of the prompt."
+            )
+            % values
+        )
     if passed:
         parts.append(gettext("Some were passed over, see below."))
     if failed and not steps[-1].error:

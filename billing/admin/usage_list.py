@@ -10,44 +10,28 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import UsageStatus
 from billing.models.budget import WalletOwner
+from billing.usage_status import of_status
 from chatapi.console.filters import choice_filter, number_filter, text_filter, time_filter
 from chatapi.console.money import units_per_usd
 from chatapi.lib.money import format_usd
 
 Rows = QuerySet[Any]
 PAGE = 2000
-ENDPOINTS = (
-    "chat",
-    "responses",
-    "messages",
-    "gemini",
-    "completions",
-    "embeddings",
-    "images",
-    "speech",
-    "transcription",
-    "rerank",
-    "moderations",
-    "realtime",
-    "midjourney",
-)
 
 
 def of_user(rows: Rows, text: str) -> Rows:
     """By name or id; through the user's wallet, because that is what the table is indexed by."""
-    wanted = Q(user__username=text)
-    if is_number(text):
-        wanted |= Q(user_id=int(text))
-    wallets = list(WalletOwner.objects.filter(wanted).values_list("budget_id", flat=True)[:2])
+    wallets = list(owners(text).values_list("budget_id", flat=True)[:2])
     if len(wallets) == 1:
         return rows.filter(wallet_id=wallets[0])
     return rows.filter(wallet_id__in=wallets) if wallets else rows.none()
 
 
-def of_status(rows: Rows, status: str) -> Rows:
-    """The second condition says nothing new, but SQLite takes the partial index only with it."""
-    found = rows.filter(status=status)
-    return found if status == UsageStatus.OK else found.exclude(status=UsageStatus.OK)
+def owners(text: str) -> QuerySet[WalletOwner]:
+    wanted = Q(user__username=text)
+    if is_number(text):
+        wanted |= Q(user_id=int(text))
+    return WalletOwner.objects.filter(wanted)
 
 
 def of_error(rows: Rows, code: str) -> Rows:

@@ -288,7 +288,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("list", "list price"),
-                            ("legacy", "table of the existing product"),
+                            ("legacy", "built-in ratio table"),
                             ("operator", "set by an operator"),
                         ],
                         default="operator",

@@ -9,6 +9,7 @@ from chatapi.accounts.models import Token, User
 class BudgetKind(models.TextChoices):
     WALLET = "wallet", _("wallet")
     TOKEN = "token", _("token limit")
+    COMMISSION = "commission", _("commission account")
 
 
 class Budget(models.Model):
@@ -87,6 +88,12 @@ class LedgerKind(models.TextChoices):
     EXPIRE = "expire", _("expired credit")
     REFUND = "refund", _("refund")
     ARCHIVE = "archive", _("archived usage")
+    RECLAIM = "reclaim", _("refunded recharge")
+    COMMISSION = "commission", _("commission")
+    INVITATION = "invitation", _("invitation")
+    TRANSFER = "transfer", _("transfer of commission")
+    WITHDRAWAL = "withdrawal", _("withdrawal")
+    RETURN = "return", _("rejected withdrawal")
 
 
 class LedgerEntry(models.Model):
@@ -124,6 +131,8 @@ class RechargeLot(models.Model):
     left = models.BigIntegerField(_("units left"))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=16, choices=LedgerKind)
+    warned_days = models.PositiveSmallIntegerField(null=True, editable=False)
+    """The owner was told that it ends within so many days."""
 
     class Meta:
         verbose_name = _("recharge lot")
@@ -140,4 +149,4 @@ class RechargeLot(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.left} of {self.amount}"
+        return f"#{self.pk}"

@@ -20,7 +20,7 @@ def dollars(label: Any) -> "models.DecimalField[Any, Any]":
 
 class PriceOrigin(models.TextChoices):
     LIST = "list", _("list price")
-    LEGACY = "legacy", _("table of the existing product")
+    LEGACY = "legacy", _("built-in ratio table")
     OPERATOR = "operator", _("set by an operator")
 
 
@@ -66,3 +66,18 @@ class Price(PublishedModel):
 
     def __str__(self) -> str:
         return self.model
+
+
+class PriceDraft(models.Model):
+    """A price list that somebody brought and has not applied yet; kept for a day."""
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    actor_id = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+    origin = models.CharField(max_length=8, choices=PriceOrigin, default=PriceOrigin.OPERATOR)
+    entries: Any = models.JSONField(default=dict)
+    """model -> field -> decimal as text, whole number, or null."""
+    notes: Any = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.name

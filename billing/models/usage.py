@@ -112,6 +112,8 @@ class HourlyUsage(models.Model):
                 name="hourly_usage_row",
             )
         ]
+        # A user's own statistics, which the key above, that begins with the hour, does not find.
+        indexes = [models.Index(fields=["user_id", "hour_at"], name="hourly_user_time")]
 
     def __str__(self) -> str:
         return f"{self.hour_at} {self.model}"

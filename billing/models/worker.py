@@ -33,3 +33,22 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node} {self.pid} {self.state}"
+
+
+class Node(models.Model):
+    """One machine (whatever shares a DATA_DIR), as its recorder tells it every few seconds."""
+
+    name = models.CharField(_("node"), max_length=64, primary_key=True)
+    version = models.CharField(_("version"), max_length=32)
+    python = models.CharField(max_length=32)
+    host = models.CharField(max_length=100)
+    seen_at = models.DateTimeField(_("last seen"))
+    started_at = models.DateTimeField(_("started"))
+    waiting_bytes = models.PositiveBigIntegerField(_("not yet recorded"), default=0)
+
+    class Meta:
+        verbose_name = _("node")
+        verbose_name_plural = _("nodes")
+
+    def __str__(self) -> str:
+        return self.name

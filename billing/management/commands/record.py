@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from billing.meters import RecorderMeters
+from billing.nodes import TELL_SECONDS, NodeVoice
 from billing.recorder import Recorder
 from chatapi.lib.logs import configure_logs
 from chatapi.lib.node import node_name
@@ -26,12 +27,14 @@ class Command(BaseCommand):
         folder = settings.DATA_DIR / "metrics"
         folder.mkdir(exist_ok=True)
         meters = RecorderMeters()
+        voice = NodeVoice(node_name(settings.DATA_DIR))
         recorder = Recorder(
             settings.DATA_DIR / "journal",
-            node_name(settings.DATA_DIR),
+            voice.name,
             interval=settings.ENV.ship_seconds,
             on_shipped=meters.count,
         )
+        recorder.add_chore(TELL_SECONDS, lambda: voice.tell(recorder.lag_bytes()))
         recorder.add_chore(METERS_SECONDS, lambda: meters.write(folder, recorder.lag_bytes()))
 
         def stop(number: int, frame: FrameType | None) -> None:

@@ -8,6 +8,8 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from billing.ledger import balance_units, set_token_limit
+from billing.models import Renews
+from billing.renewals import change_renewal
 from chatapi.accounts.models import Token, TokenStatus
 from chatapi.accounts.people import find_user
 from chatapi.accounts.tokens import TokenSettings, create_token, revoke_token
@@ -44,6 +46,13 @@ class Command(OperatorCommand):
         )
         create.add_argument("--billed-per-call", action="store_true")
         create.add_argument("--concurrency", type=int, help="calls at the same time")
+        create.add_argument(
+            "--renews",
+            choices=Renews.values,
+            default=Renews.NEVER.value,
+            help="set what is left back to --limit-usd with each day or month",
+        )
+        create.add_argument("--requests-per-minute", type=int, help="0: no limit")
         listing = add_action(actions, "list", list_all, "show tokens, never their keys")
         listing.add_argument("--user")
         revoke = add_action(actions, "revoke", revoke_one, "refuse a token from now on")
@@ -69,16 +78,18 @@ def create_one(options: dict[str, Any]) -> Result:
         valid_seconds=options["valid_seconds"],
         is_billed_by_call=options["billed_per_call"],
         concurrency=options["concurrency"],
+        requests_per_minute=options["requests_per_minute"],
     )
     with transaction.atomic():
         made = create_token(user, wanted)
         if units is not None:
             set_token_limit(made.token, units, actor="manage.py")
+        change_renewal(made.token, options["renews"], units)
     return {"id": made.token.pk, "key": made.key, "name": made.token.name, "user": user.username}
 
 
 def list_all(options: dict[str, Any]) -> Result:
-    tokens = Token.objects.select_related("user", "budget").order_by("id")
+    tokens = Token.objects.select_related("user", "budget", "renewal").order_by("id")
     if options["user"]:
         tokens = tokens.filter(user=find_user(options["user"]))
     return [describe_token(token) for token in tokens]
@@ -96,6 +107,7 @@ def revoke_one(options: dict[str, Any]) -> Result:
 def describe_token(token: Token) -> dict[str, Any]:
     per_usd = read_options().units_per_usd
     budget = None if token.is_unlimited else getattr(token, "budget", None)
+    renewal = None if budget is None else getattr(token, "renewal", None)
     return {
         "id": token.pk,
         "name": token.name,
@@ -105,6 +117,7 @@ def describe_token(token: Token) -> dict[str, Any]:
         "remaining_usd": "unlimited"
         if budget is None
         else format_usd(balance_units(budget.pk), per_usd),
+        "renews": Renews.NEVER.value if renewal is None else renewal.renews,
         "used_units": token.used_units,
         "expires_at": token.expires_at and token.expires_at.isoformat(),
         "valid_seconds": token.valid_seconds,

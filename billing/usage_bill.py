@@ -1,15 +1,17 @@
 """Explains what one call cost: its line items, which add up to the charge."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Usage
 from chatapi.console.fields import plain_decimal, short_usd
-from chatapi.console.money import units_per_usd
+from chatapi.console.money import show_units, units_per_usd
 from chatapi.lib.money import usd_from_units
 
 MILLION = 1_000_000
@@ -60,6 +62,14 @@ class Bill:
     charged_units: int
     uncollected_units: int
 
+    @property
+    def charged(self) -> SafeString | str:
+        return show_units(self.charged_units)
+
+    @property
+    def uncollected(self) -> SafeString | str:
+        return show_units(self.uncollected_units)
+
 
 def read_bill(usage: Usage) -> Bill | None:
     """What the row says the charge is made of; None for a call that cost nothing."""
@@ -68,6 +78,13 @@ def read_bill(usage: Usage) -> Bill | None:
     if not items:
         return None
     ratio = next((Decimal(row[1]) for row in rows if row[0] == "group"), Decimal(1))
+    return make_bill(items, ratio, usage.amount, usage.uncollected_units)
+
+
+def make_bill(
+    items: Sequence[Sequence[Any]], ratio: Decimal, charged: int, uncollected: int = 0
+) -> Bill:
+    """Of rows of name, quantity, price of one, and amount; both in units."""
     subtotal = sum((Decimal(row[3]) for row in items), Decimal(0))
     return Bill(
         lines=tuple(_line(row) for row in items),
@@ -76,8 +93,8 @@ def read_bill(usage: Usage) -> Bill | None:
         group_ratio=plain_decimal(ratio),
         exact=exact_usd(subtotal * ratio),
         exact_units=plain_decimal(subtotal * ratio),
-        charged_units=usage.amount,
-        uncollected_units=usage.uncollected_units,
+        charged_units=charged,
+        uncollected_units=uncollected,
     )
 
 
@@ -86,7 +103,7 @@ def exact_usd(units: Decimal) -> str:
     return short_usd(units / units_per_usd(), MOST_DIGITS)
 
 
-def _line(row: list[Any]) -> BillLine:
+def _line(row: Sequence[Any]) -> BillLine:
     name, quantity, unit_price, amount = row[0], int(row[1]), Decimal(row[2]), Decimal(row[3])
     is_piece = name in PIECES
     price = usd_from_units(1, units_per_usd()) * unit_price * (1 if is_piece else MILLION)

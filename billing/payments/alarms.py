@@ -1,0 +1,66 @@
+"""What operators are told of payments; anybody may send us nonsense, so nonsense is told rarely."""
+
+import time
+
+import structlog
+from django.core.cache import cache
+
+from billing.models import Order
+from billing.payments.notice import Notice
+from notifications.outbox import tell
+
+log = structlog.get_logger("payments")
+
+QUIET_SECONDS = 600
+
+
+def tell_refused(gateway: str, reason: str, number: str) -> None:
+    """At most once in ten minutes and gateway, in the whole installation."""
+    window = int(time.time()) // QUIET_SECONDS
+    reference = f"callback_failed:{gateway}:{window}"
+    if not cache.add(f"payments:{reference}", 1, QUIET_SECONDS):
+        return
+    data = {"gateway": gateway, "reason": reason, "order": number[:64]}
+    tell("callback_failed", data, reference=reference)
+
+
+def log_unconfigured(gateway: str) -> None:
+    if cache.add(f"payments:unconfigured:{gateway}", 1, QUIET_SECONDS):
+        log.warning("payment_notice_without_gateway", gateway=gateway)
+
+
+def tell_orphan(notice: Notice, key: str) -> None:
+    """Each: it is real money."""
+    data: dict[str, str | int] = {
+        "gateway": notice.gateway,
+        "reason": "orphan",
+        "order": notice.number,
+        "trade": notice.trade,
+        "price": "" if notice.money is None else str(notice.money),
+    }
+    tell("callback_failed", data, reference=f"callback_failed:{key}"[:120])
+
+
+def tell_refund(order: Order, units: int, uncollectable_units: int, reference: str) -> None:
+    data: dict[str, str | int] = {
+        "order": order.number,
+        "user": order.user.username,
+        "units": units,
+        "uncollectable_units": uncollectable_units,
+        "price": f"{order.refunded_money} {order.currency}",
+        "state": str(order.state),
+    }
+    tell("order_refunded", data, reference=f"order_refunded:operators:{reference}")
+    tell("order_refunded", data, user=order.user_id, reference=f"order_refunded:{reference}")
+
+
+def tell_dispute_won(order: Order) -> None:
+    data: dict[str, str | int] = {
+        "order": order.number,
+        "user": order.user.username,
+        "units": order.reclaimed_units,
+        "uncollectable_units": order.uncollectable_units,
+        "price": f"{order.money} {order.currency}",
+        "state": "dispute_won",
+    }
+    tell("order_refunded", data, reference=f"dispute_won:{order.number}")
