@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from channels_app.advice import advise
 from channels_app.batch import BatchRefused, change_all
 from channels_app.batch_form import BatchForm
 from channels_app.copying import copy_channel
@@ -19,7 +21,9 @@ from channels_app.jobs import BALANCE, TEST, begin_job
 from channels_app.models import Channel, ChannelStatus
 from channels_app.switching import switch_by_hand
 from channels_app.tasks import hand_on
-from channels_app.testing import forget_results, refresh_balances, run_tests
+from channels_app.testing import BalanceResult, forget_results, refresh_balances, run_tests
+from chatapi.console.audit import record_act
+from chatapi.console.audited import recorded
 
 MOST_AT_ONCE = 5
 """More are left to the background, and the page shows how far it is."""
@@ -30,6 +34,7 @@ class ChannelActions:
 
     admin_site: Any
     opts: Any
+    change_only: Sequence[str]
 
     @admin.action(description=_("Test the selected channels"), permissions=["change"])
     def test(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
@@ -42,7 +47,8 @@ class ChannelActions:
         for channel, result in zip(chosen, found, strict=True):
             if not result.is_ok:
                 values = {"channel": channel, "why": gettext(result.message)}
-                messages.error(request, gettext("%(channel)s failed: %(why)s") % values)
+                text = gettext("%(channel)s failed: %(why)s") % values
+                messages.error(request, f"{text} – {advise(result.cause)}")
         if passed:
             text = ngettext("%(count)d channel passed.", "%(count)d channels passed.", passed)
             messages.success(request, text % {"count": passed})
@@ -57,8 +63,7 @@ class ChannelActions:
         told = sum(result.balance is not None for result in found)
         for channel, result in zip(chosen, found, strict=True):
             if result.balance is None:
-                values = {"channel": channel, "why": gettext(result.message)}
-                messages.warning(request, gettext("No balance of %(channel)s: %(why)s") % values)
+                messages.warning(request, tell_no_balance(channel, result))
         if told:
             text = ngettext("%(count)d balance refreshed.", "%(count)d balances refreshed.", told)
             messages.success(request, text % {"count": told})
@@ -79,7 +84,8 @@ class ChannelActions:
         problems: Sequence[tuple[Channel, str]] = ()
         if form.is_bound and form.is_valid():
             try:
-                count = change_all(chosen, form.values, form.modes)
+                with recorded(request, "channel.batch", chosen, self.change_only):
+                    count = change_all(chosen, form.values, form.modes)
             except BatchRefused as refused:
                 problems = refused.problems
             else:
@@ -98,7 +104,10 @@ class ChannelActions:
 
     @admin.action(description=_("Copy the selected channels"), permissions=["add"])
     def copy(self, request: HttpRequest, channels: QuerySet[Channel]) -> HttpResponse | None:
-        copies = [copy_channel(channel) for channel in channels]
+        with transaction.atomic():
+            copies = [copy_channel(channel) for channel in channels]
+            for channel in copies:
+                record_act("channel.copy", request=request, target=channel)
         text = gettext("Copied. A copy is disabled: give it a key of its own, then enable it.")
         messages.success(request, text)
         if len(copies) == 1:
@@ -108,14 +117,22 @@ class ChannelActions:
 
     @admin.action(description=_("Reset tests, balances and counters"), permissions=["change"])
     def reset(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
-        tell_changed(request, forget_results(channels))
+        chosen = list(channels)
+        with transaction.atomic():
+            count = forget_results(channels)
+            for channel in chosen:
+                record_act("channel.reset", request=request, target=channel)
+        tell_changed(request, count)
 
     def _switch(
         self, request: HttpRequest, channels: QuerySet[Channel], status: ChannelStatus
     ) -> None:
-        for channel in channels:
-            switch_by_hand(channel, status, by=request.user.get_username())
-        tell_changed(request, len(channels))
+        chosen = list(channels)
+        verb = "enable" if status == ChannelStatus.ENABLED else "disable"
+        with recorded(request, f"channel.{verb}", chosen):
+            for channel in chosen:
+                switch_by_hand(channel, status, by=request.user.get_username())
+        tell_changed(request, len(chosen))
 
 
 def start_run(
@@ -126,7 +143,15 @@ def start_run(
     if ticket is None:
         messages.warning(request, gettext("Another run is under way. Wait until it is done."))
         return
+    note = f"{len(channels)} channels" + (", may switch them" if acts else "")
+    record_act(f"channel.run_{name}", request=request, note=note)
     hand_on(name, ticket, 0)
+
+
+def tell_no_balance(channel: Channel, result: BalanceResult) -> str:
+    values = {"channel": channel, "why": gettext(result.message)}
+    text = gettext("No balance of %(channel)s: %(why)s") % values
+    return f"{text} – {gettext('Look for it on the page of the provider.')}"
 
 
 def tell_changed(request: HttpRequest, count: int) -> None:

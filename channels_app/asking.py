@@ -39,7 +39,8 @@ async def ask(question: Question, channel: ChannelConfig, upstream: Upstream) ->
                 retry_after = answer.header("retry-after")
                 raise adaptor_of(channel.kind).failure(answer.status, body, retry_after)
     except UpstreamFailure as failure:
-        raise hide_channel(failure, channel) from failure
+        hide_channel(failure, channel)
+        raise
     except TimeoutError as error:
         raise UpstreamFailure(Cause.TIMEOUT, "no answer in time", code="timeout") from error
     except TooLarge as error:

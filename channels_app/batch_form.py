@@ -10,7 +10,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.batch import ADD, MIXED, REMOVE, REPLACE
-from channels_app.forms import LIMITS, MAPS
+from channels_app.forms import LIMITS, MAPS, SWITCHES
 from channels_app.models import PROXY_SCHEMES, Channel
 from chatapi.console.fields import REMOVE as NOTHING
 from chatapi.console.fields import SecretField
@@ -26,6 +26,7 @@ FIELDS = (
     "groups_text",
     "models_text",
     "test_model",
+    "key_strategy",
     "model_mapping",
     "headers",
     "settings",
@@ -41,6 +42,7 @@ FIELDS = (
     "idle_seconds",
     "total_seconds",
     "asks_usage",
+    *SWITCHES,
 )
 
 

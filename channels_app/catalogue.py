@@ -1,16 +1,13 @@
 """The kinds of channels as one table: who the providers are, what they speak, at which address."""
 
-import csv
 import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-_MODELS = Path(__file__).with_name("data") / "models.csv"
 _VERSION = re.compile(r"/v\d+[a-z0-9]*(?=/|$)")
 _CLOUDFLARE_GATEWAY = "https://gateway.ai.cloudflare.com/"
 
@@ -127,17 +124,6 @@ def endpoint_url(kind: Kind, base_url: str, endpoint: str) -> str:
     return base.removesuffix(root) + path
 
 
-def default_models(kind: Kind) -> tuple[str, ...]:
-    """The models offered when a channel of this kind is made; empty when nobody can know them."""
-    offered = _models_of_kinds()
-    return offered.get(kind.name) or offered.get(_SELLS_MODELS_OF.get(kind.name, ""), ())
-
-
-def owner_of(model: str) -> str | None:
-    """The name of the kind a model comes from: `owned_by` in the list of models."""
-    return _owners_of_models().get(model)
-
-
 def _roots(kind: Kind) -> Iterator[str]:
     """Where the kind's APIs are mounted, with and without /v1: what people paste as a base URL."""
     if "chat" not in kind.paths:
@@ -163,27 +149,9 @@ def _kinds_by_name() -> Mapping[str, Kind]:
     return names | own
 
 
-def _read_models() -> Iterator[tuple[str, str, bool]]:
-    with _MODELS.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            yield row["kind"], row["model"], row["offered"] == "1"
-
-
-@cache
-def _models_of_kinds() -> Mapping[str, tuple[str, ...]]:
-    models: dict[str, list[str]] = {}
-    for kind, model, is_offered in _read_models():
-        if is_offered:
-            models.setdefault(kind, []).append(model)
-    return {kind: tuple(names) for kind, names in models.items()}
-
-
-@cache
-def _owners_of_models() -> Mapping[str, str]:
-    owners: dict[str, str] = {}
-    for kind, model, _ in _read_models():
-        owners.setdefault(model, kind)
-    return owners
+def _(text: str) -> str:
+    """Marks a text that the console translates; the table itself does without Django."""
+    return text
 
 
 _NONE: frozenset[str] = frozenset()
@@ -197,9 +165,13 @@ _FULL = _COMMON | _set("responses realtime")
 _PUBLISHERS = "/v1/projects/{project}/locations/{location}/publishers"
 _VERTEX = "https://{location}-aiplatform.googleapis.com"
 _BEDROCK = "https://bedrock-runtime.{region}.amazonaws.com"
-_GOOGLE_KEY = "service-account JSON, or refresh_token|client_id|client_secret"
-_AWS_KEY = "AccessKey|SecretKey|Region, or a Bedrock API key"
+_GOOGLE_KEY = _("service-account JSON, or refresh_token|client_id|client_secret")
+_GOOGLE_OR_API_KEY = _(
+    "service-account JSON, or refresh_token|client_id|client_secret, or an API key"
+)
+_AWS_KEY = _("AccessKey|SecretKey|Region, or a Bedrock API key")
 _AWS_SETTINGS = _set("region cross")
+_PICTURES = _set("original_image_url")
 _GOOGLE_SETTINGS = _set("project location token_uri")
 _AZURE_PATHS = _paths(
     openai="/openai/deployments/{model}",
@@ -212,11 +184,13 @@ _AZURE_PATHS = _paths(
 _ROWS: tuple[Kind, ...] = (
     Kind(0, "unknown", "Unknown, OpenAI-shaped", capabilities=_COMMON),
     Kind(1, "openai", "OpenAI", "https://api.openai.com", _RESPONSES,
-         capabilities=_FULL, key_format="sk-…", balance="openai"),
+         capabilities=_FULL, key_format="sk-…", balance="openai", settings=_set("dialects"),
+         note=_("For another provider's address choose OpenAI-compatible.")),
     Kind(2, "midjourney", "Midjourney Proxy / API2D", "https://oa.api2d.net",
-         capabilities=_COMMON | {"midjourney"}, key_format="API key, or mj-api-secret"),
+         capabilities=_COMMON | {"midjourney"}, key_format=_("API key, or mj-api-secret"),
+         settings=_PICTURES),
     Kind(3, "azure", "Azure OpenAI", "", _RESPONSES, "api-key", _FULL, paths=_AZURE_PATHS,
-         note="Model names are deployment names.", settings=_set("api_version")),
+         note=_("Model names are deployment names."), settings=_set("api_version")),
     Kind(4, "closeai", "CloseAI", "https://api.closeai-proxy.xyz", _RESPONSES,
          capabilities=_FULL, balance="closeai"),
     Kind(5, "openai-sb", "OpenAI-SB", "https://api.openai-sb.com", _RESPONSES,
@@ -224,12 +198,12 @@ _ROWS: tuple[Kind, ...] = (
     Kind(6, "openaimax", "OpenAIMax", "https://api.openaimax.com", _RESPONSES, capabilities=_FULL),
     Kind(7, "ohmygpt", "OhMyGPT", "https://api.ohmygpt.com", _RESPONSES, capabilities=_FULL),
     Kind(8, "custom", "Custom", capabilities=_COMMON, balance="openai",
-         note="The base URL is the complete address; nothing is appended."),
+         note=_("The base URL is the complete address; nothing is appended.")),
     Kind(9, "ails", "AILS", "https://api.caipacity.com", _RESPONSES, capabilities=_FULL),
     Kind(10, "aiproxy", "AI Proxy", "https://api.aiproxy.io", _RESPONSES,
          capabilities=_FULL, balance="aiproxy"),
     Kind(11, "palm", "Google PaLM 2", "", _NONE, "x-goog-api-key", _NONE,
-         note="Google has switched PaLM off; make a Gemini channel instead."),
+         note=_("Google has switched PaLM off; make a Gemini channel instead.")),
     Kind(12, "api2gpt", "API2GPT", "https://api.api2gpt.com", _RESPONSES,
          capabilities=_FULL, balance="api2gpt"),
     Kind(13, "aigc2d", "AIGC2D", "https://api.aigc2d.com", _RESPONSES,
@@ -239,7 +213,7 @@ _ROWS: tuple[Kind, ...] = (
     Kind(15, "baidu", "Baidu Qianfan", "https://qianfan.baidubce.com",
          capabilities=_set("chat embeddings images rerank"), key_format="bce-v3/ALTAK-…/…",
          paths=_paths("/v2"),
-         note="The v2 API needs a new API key; an old APIKey|SecretKey pair is refused."),
+         note=_("The v2 API needs a new API key; an old APIKey|SecretKey pair is refused.")),
     Kind(16, "zhipu", "Zhipu GLM", "https://open.bigmodel.cn", _CLAUDE,
          capabilities=_set("chat embeddings images audio rerank"), key_format="id.secret",
          paths=_paths("/api/paas/v4", "/api/anthropic/v1")),
@@ -249,8 +223,8 @@ _ROWS: tuple[Kind, ...] = (
                       responses="/api/v2/apps/protocols/compatible-mode/v1/responses",
                       rerank="/compatible-api/v1/reranks")),
     Kind(18, "xunfei", "iFlytek Spark", "https://spark-api-open.xf-yun.com", auth="xunfei",
-         key_format="APIPassword, or APPID|APISecret|APIKey",
-         note="An old key triple works: the bearer is APIKey:APISecret."),
+         key_format=_("APIPassword, or APPID|APISecret|APIKey"),
+         note=_("An old key triple works: the bearer is APIKey:APISecret.")),
     Kind(19, "ai360", "360 Zhinao", "https://api.360.cn", _CLAUDE, capabilities=_BASIC),
     Kind(20, "openrouter", "OpenRouter", "https://openrouter.ai/api", _NOT_GEMINI,
          capabilities=_TEXT | {"responses"}, key_format="sk-or-…", balance="openrouter"),
@@ -259,7 +233,7 @@ _ROWS: tuple[Kind, ...] = (
     Kind(22, "fastgpt", "FastGPT", "https://cloud.fastgpt.cn/api", key_format="APIKey-AppId"),
     Kind(23, "tencent", "Tencent Hunyuan", "https://api.hunyuan.cloud.tencent.com", _CLAUDE,
          capabilities=_BASIC, key_format="sk-…", paths=_paths(claude="/anthropic/v1"),
-         note="An old AppId|SecretId|SecretKey does not work here; make an API key."),
+         note=_("An old AppId|SecretId|SecretKey does not work here; make an API key.")),
     Kind(24, "gemini", "Google Gemini", "https://generativelanguage.googleapis.com",
          _set("openai gemini"), "x-goog-api-key", _BASIC | {"images"},
          key_format="AIza…", paths=_paths("/v1beta/openai")),
@@ -275,12 +249,12 @@ _ROWS: tuple[Kind, ...] = (
     Kind(30, "baichuan", "Baichuan", "https://api.baichuan-ai.com", capabilities=_BASIC),
     Kind(31, "minimax", "MiniMax", "https://api.minimaxi.com", _CLAUDE,
          paths=_paths(claude="/anthropic/v1"),
-         note="Outside China the base URL is https://api.minimax.io."),
+         note=_("Outside China the base URL is https://api.minimax.io.")),
     Kind(32, "mistral", "Mistral AI", "https://api.mistral.ai",
          capabilities=_set("chat embeddings moderations audio")),
     Kind(33, "ollama", "Ollama", "http://localhost:11434", _NOT_GEMINI,
-         capabilities=_TEXT | {"responses"}, key_format="none needed on your own machine",
-         note="Needs Ollama 0.14 or later for Claude Messages and Responses.",
+         capabilities=_TEXT | {"responses"}, key_format=_("none needed on your own machine"),
+         note=_("Needs Ollama 0.14 or later for Claude Messages and Responses."),
          settings=_set("dialects")),
     Kind(34, "lingyiwanwu", "01.AI", "https://api.lingyiwanwu.com"),
     Kind(35, "bedrock", "AWS Bedrock: Claude", _BEDROCK, _set("anthropic"), "sigv4",
@@ -288,7 +262,7 @@ _ROWS: tuple[Kind, ...] = (
          settings=_AWS_SETTINGS),
     Kind(36, "coze", "Coze", "https://api.coze.com", _NONE, key_format="pat_…",
          paths=_paths(chat="/v3/chat"), settings=_set("user_id"),
-         note="The model is the bot id. In China the base URL is https://api.coze.cn."),
+         note=_("The model is the bot id. In China the base URL is https://api.coze.cn.")),
     Kind(37, "cohere", "Cohere", "https://api.cohere.ai", _NONE,
          capabilities=_BASIC | {"rerank"},
          paths=_paths("/compatibility/v1", chat="/v2/chat", rerank="/v2/rerank")),
@@ -298,8 +272,8 @@ _ROWS: tuple[Kind, ...] = (
     Kind(39, "together", "together.ai", "https://api.together.xyz",
          capabilities=_TEXT | {"images", "audio", "rerank"}),
     Kind(40, "deepl", "DeepL", "https://api-free.deepl.com", _NONE, "deepl",
-         key_format="DeepL authentication key", paths=_paths(chat="/v2/translate"),
-         note="Keys that end in :fx are of the free plan, which has an address of its own."),
+         key_format=_("DeepL authentication key"), paths=_paths(chat="/v2/translate"),
+         note=_("Keys that end in :fx are of the free plan, which has an address of its own.")),
     Kind(41, "doubao", "Volcengine Ark (Doubao)", "https://ark.cn-beijing.volces.com", _NOT_GEMINI,
          capabilities=_set("chat embeddings images responses"),
          paths=_paths("/api/v3", "/api/compatible/v1")),
@@ -312,7 +286,7 @@ _ROWS: tuple[Kind, ...] = (
     Kind(45, "azure-v1", "Azure OpenAI v1", "", _RESPONSES, "api-key", _FULL,
          paths=_paths("/openai/v1")),
     Kind(46, "vertex-gemini", "Google Vertex AI: Gemini", _VERTEX, _set("gemini"), "google-oauth",
-         _BASIC, f"{_GOOGLE_KEY}, or an API key", settings=_GOOGLE_SETTINGS,
+         _BASIC, _GOOGLE_OR_API_KEY, settings=_GOOGLE_SETTINGS,
          paths=_paths(generate=_PUBLISHERS + "/google/models/{model}:{action}")),
     Kind(47, "bedrock-converse", "AWS Bedrock: Converse", _BEDROCK, _NONE, "sigv4",
          key_format=_AWS_KEY, paths=_paths(chat="/model/{model}/{action}"),
@@ -321,17 +295,18 @@ _ROWS: tuple[Kind, ...] = (
          capabilities=_BASIC | {"images", "audio", "rerank"}, balance="siliconflow"),
     Kind(49, "perplexity", "Perplexity", "https://api.perplexity.ai", _set("responses"),
          capabilities=_BASIC | {"responses"}, key_format="pplx-…",
-         note="Sonar Chat Completions ended in September 2026; calls go to the Agent API."),
+         note=_("Sonar Chat Completions ended in September 2026; calls go to the Agent API.")),
     Kind(50, "jina", "Jina AI", "https://api.jina.ai", capabilities=_set("embeddings rerank")),
     Kind(51, "voyage", "Voyage AI", "https://api.voyageai.com",
-         capabilities=_set("embeddings rerank"), note="Rerank calls its limit top_k, not top_n."),
+         capabilities=_set("embeddings rerank"),
+         note=_("Rerank calls its limit top_k, not top_n.")),
     Kind(52, "fireworks", "Fireworks AI", "https://api.fireworks.ai/inference", _NOT_GEMINI,
          capabilities=_TEXT | {"responses", "rerank"}),
     Kind(53, "cerebras", "Cerebras", "https://api.cerebras.ai",
          capabilities=_set("chat completions")),
     Kind(54, "nvidia", "NVIDIA NIM", "https://integrate.api.nvidia.com", capabilities=_TEXT),
     Kind(55, "github", "GitHub Models", "https://models.github.ai", capabilities=_BASIC,
-         key_format="token with models:read", paths=_paths("/inference")),
+         key_format=_("token with models:read"), paths=_paths("/inference")),
     Kind(56, "dify", "Dify", "https://api.dify.ai", _NONE, key_format="app-…",
          paths=_paths(chat="/v1/chat-messages"), settings=_set("user_id")),
     Kind(57, "cloudflare", "Cloudflare Workers AI",
@@ -356,7 +331,7 @@ _ROWS: tuple[Kind, ...] = (
          paths=_paths("/openai/v1", "/anthropic/v1")),
     Kind(66, "oneapi", "Another One API", capabilities=_COMMON, balance="openai"),
     Kind(67, "newapi", "Another New API or Chat API", "", _set("openai responses anthropic gemini"),
-         capabilities=_FULL | {"rerank", "midjourney"}, balance="openai"),
+         capabilities=_FULL | {"rerank", "midjourney"}, balance="openai", settings=_PICTURES),
 )  # fmt: skip
 
 KINDS: dict[int, Kind] = {kind.number: kind for kind in _ROWS}
@@ -387,7 +362,3 @@ _ALIASES = {
     "zai": "z.ai",
     "zhipu": "bigmodel chatglm glm",
 }
-_SELLS_MODELS_OF = dict.fromkeys(
-    _set("aigc2d ails aiproxy api2gpt azure azure-v1 closeai ohmygpt openai-sb openaimax"),
-    "openai",
-) | {"bedrock": "anthropic", "vertex": "anthropic", "vertex-gemini": "gemini", "zai": "zhipu"}

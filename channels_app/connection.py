@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         self._is_paused = False
         self._is_busy = False
-        self._error: ConnectionBroken | None = None
+        self._broken: tuple[str, bool] | None = None
         self.is_closed = False
         self.idle_since = 0.0
         self._begin()
@@ -180,8 +180,9 @@ class Connection(asyncio.Protocol):
         self._interim = 0
 
     async def _wait(self) -> None:
-        if self._error is not None:
-            raise self._error
+        if self._broken is not None:
+            # A new one each time: kept, it would hold by its traceback whoever waited, and be held.
+            raise ConnectionBroken(self._broken[0], was_silent=self._broken[1])
         if self.is_closed:
             raise ConnectionBroken("closed", was_silent=not self._heard)
         self._waiter = self._loop.create_future()
@@ -196,6 +197,6 @@ class Connection(asyncio.Protocol):
             waiter.set_result(None)
 
     def _fail(self, reason: str) -> None:
-        if self._error is None:
-            self._error = ConnectionBroken(reason, was_silent=not self._heard)
+        if self._broken is None:
+            self._broken = reason, not self._heard
         self.close()

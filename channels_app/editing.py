@@ -9,6 +9,7 @@ from channels_app.switching import set_status
 PLAIN_FIELDS = (
     "name",
     "base_url",
+    "key_strategy",
     "models_text",
     "groups_text",
     "priority",
@@ -24,9 +25,18 @@ PLAIN_FIELDS = (
     "auto_ban",
     "retest_seconds",
     "requests_per_minute",
+    "total_requests_per_minute",
+    "tokens_per_minute",
     "max_concurrency",
+    "requests_per_day",
+    "tokens_per_day",
+    "usd_per_day",
     "max_input_tokens",
     "system_prompt",
+    "passes_through",
+    "accepts_tools",
+    "accepts_images",
+    "claude_only",
     "overrides",
     "status_mapping",
     "test_model",
@@ -59,12 +69,26 @@ def find_channel(text: str) -> Channel:
 def create_channel(values: dict[str, Any]) -> Channel:
     """Raises ValidationError, UnknownKind or UnsupportedKind."""
     channel = Channel()
-    change_channel(channel, values)
+    set_fields(channel, values)
+    channel.save()
     return channel
 
 
 def change_channel(channel: Channel, values: dict[str, Any]) -> None:
-    """Set the given fields, check the whole, save; raises as create_channel."""
+    """Writes the columns that changed alone: others may be changed by somebody else meanwhile.
+    Raises as create_channel.
+    """
+    before = _columns(channel)
+    set_fields(channel, values)
+    changed = [name for name, value in _columns(channel).items() if value != before[name]]
+    if changed:
+        channel.save(update_fields=changed)
+
+
+def set_fields(channel: Channel, values: dict[str, Any]) -> None:
+    """Set the given fields, check the whole; raises as create_channel. None stands for what is not
+    given, but in those that `cleared` names.
+    """
     if values.get("kind") is not None:
         kind = find_kind(str(values["kind"]))
         if not kind.is_usable:
@@ -73,8 +97,9 @@ def change_channel(channel: Channel, values: dict[str, Any]) -> None:
         channel.kind = kind.number
     if values.get("status") is not None:
         set_status(channel, values["status"])
+    cleared = values.get("cleared") or ()
     for name in PLAIN_FIELDS:
-        if values.get(name) is not None:
+        if values.get(name) is not None or name in cleared:
             setattr(channel, name, values[name])
     if values.get("kind_settings") is not None:
         # Not "settings": Django's own commands have an option of that name.
@@ -84,4 +109,7 @@ def change_channel(channel: Channel, values: dict[str, Any]) -> None:
     if values.get("proxy_url") is not None:
         channel.proxy_url = values["proxy_url"]
     channel.full_clean()
-    channel.save()
+
+
+def _columns(channel: Channel) -> dict[str, Any]:
+    return {field.attname: getattr(channel, field.attname) for field in channel._meta.fields}

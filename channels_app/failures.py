@@ -255,9 +255,19 @@ def clean_message(text: str) -> str:
     return " ".join(text.split())[:MOST_MESSAGE]
 
 
+def without_trace(failure: UpstreamFailure) -> UpstreamFailure:
+    """The same failure, to be kept while other channels are tried. Its traceback and causes hold
+    all that the attempt read; and who keeps it in a frame which the traceback names has closed a
+    circle, that is freed when the collector comes by, after many megabytes more.
+    """
+    failure.__cause__ = failure.__context__ = None
+    return failure.with_traceback(None)
+
+
 def hide_channel(failure: UpstreamFailure, channel: ChannelConfig) -> UpstreamFailure:
     """The same failure without the channel's own key and hosts, whatever they look like."""
     secrets = [channel.key, *re.split(r"[|.:,\s]", channel.key)]
+    secrets += [one.key for one in channel.keys]
     for url in (channel.base_url, channel.proxy_url):
         parts = urlsplit(url)
         secrets += [parts.netloc, parts.hostname or "", parts.password or ""]

@@ -6,20 +6,34 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from channels_app.balances import tells_balance
-from channels_app.catalogue import KINDS, Kind, default_models, find_kind
+from channels_app.catalogue import KINDS, Kind, find_kind
+from channels_app.keys import read_states
+from channels_app.kind_models import default_models
 from channels_app.kind_settings import PREFIX, SETTINGS, Setting, settings_of, split_settings
 from channels_app.model_lists import lists_models
-from channels_app.models import Channel, ChannelStatus
+from channels_app.models import Channel, ChannelStatus, KeyStrategy
+from channels_app.routing import show_end
 from chatapi.console.fields import KEEP, REMOVE, SecretField
 from chatapi.lib.net import UrlNotAllowed
 from chatapi.lib.secrets import Undecipherable
 
 MAPS = ("model_mapping", "headers", "settings", "overrides", "status_mapping")
-LIMITS = ("requests_per_minute", "max_concurrency", "max_input_tokens")
-LEAST_SHOWN_KEY = 9
-"""Of a shorter key, four characters would say too much."""
+LIMITS = (
+    "requests_per_minute",
+    "total_requests_per_minute",
+    "tokens_per_minute",
+    "max_concurrency",
+    "requests_per_day",
+    "tokens_per_day",
+    "usd_per_day",
+    "max_input_tokens",
+)
+BIG = ("tokens_per_minute", "tokens_per_day")
+"""Numbers that take more room."""
+SWITCHES = ("accepts_tools", "accepts_images", "claude_only", "passes_through")
 
 
 class SearchSelect(forms.Select):
@@ -44,7 +58,14 @@ class ChannelForm(forms.ModelForm[Channel]):
         widget=SearchSelect,
         help_text=_("The provider, or what it is compatible with."),
     )
-    new_key = SecretField(label=_("key"))
+    new_key = SecretField(
+        label=_("key"), help_text=_("Several keys of one kind: one a line, used in turn.")
+    )
+    new_key_adds = forms.BooleanField(
+        label=_("add to the stored keys"),
+        required=False,
+        help_text=_("Off: what is entered replaces them."),
+    )
     new_proxy_url = SecretField(
         label=_("proxy"),
         help_text=_(
@@ -60,6 +81,7 @@ class ChannelForm(forms.ModelForm[Channel]):
             "kind",
             "status",
             "base_url",
+            "key_strategy",
             "models_text",
             "groups_text",
             "priority",
@@ -73,6 +95,7 @@ class ChannelForm(forms.ModelForm[Channel]):
             "idle_seconds",
             "total_seconds",
             "asks_usage",
+            *SWITCHES,
             "auto_ban",
             "retest_seconds",
             "test_model",
@@ -95,9 +118,12 @@ class ChannelForm(forms.ModelForm[Channel]):
         if "models_text" in self.fields:
             # The model says it better than "This field is required."
             self.fields["models_text"].required = False
-        for name in ("retest_seconds", *LIMITS):
+        for name in ("retest_seconds", "key_strategy", *LIMITS):
             if name in self.fields:
                 self.fields[name].required = False
+        for name in BIG:
+            if name in self.fields:
+                self.fields[name].widget.attrs["class"] = "vBigIntegerField"
         kind = self.fields.get("kind")
         if isinstance(kind, forms.TypedChoiceField):
             kind.choices = kind_choices(self.instance.kind)
@@ -110,13 +136,17 @@ class ChannelForm(forms.ModelForm[Channel]):
             if isinstance(field, SecretField) and sealed:
                 field.hint(
                     _("%(hint)s is stored; empty keeps it") % {"hint": key_hint(self.instance)}
+                    if len(read_states(self.instance)) < 2
+                    else _("%(hint)s are stored; empty keeps them")
+                    % {"hint": key_hint(self.instance)}
                 )
         if self.instance.proxy_sealed and "new_proxy_url" in self.fields:
             self.fields["new_proxy_url"].widget.attrs["placeholder"] = _("stored; empty keeps it")
 
     def clean_new_key(self) -> str:
         text = str(self.cleaned_data["new_key"])
-        if not text.isprintable() and not text.lstrip().startswith("{"):
+        is_file = text.lstrip().startswith("{")
+        if not is_file and not all(line.strip().isprintable() for line in text.splitlines()):
             raise ValidationError(_("A key is one line, or a JSON file."))
         return text
 
@@ -124,6 +154,8 @@ class ChannelForm(forms.ModelForm[Channel]):
         """Empty is zero, or an empty dictionary; the settings become one again."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         cleaned |= {name: {} for name in MAPS if cleaned.get(name, {}) is None}
+        if not cleaned.get("key_strategy", KeyStrategy.ROUND_ROBIN):
+            cleaned["key_strategy"] = self.instance.key_strategy
         numbers = ("retest_seconds", *LIMITS)
         cleaned |= {name: 0 for name in numbers if cleaned.get(name, 0) is None}
         kind = KINDS.get(cleaned.get("kind") or -1)
@@ -144,6 +176,7 @@ class ChannelForm(forms.ModelForm[Channel]):
 
     def _post_clean(self) -> None:
         """The secrets belong to the instance before the model checks the whole."""
+        self._add_keys()
         self._write("new_key", "key")
         self._write("new_proxy_url", "proxy_url")
         super()._post_clean()  # type: ignore[misc]
@@ -151,6 +184,17 @@ class ChannelForm(forms.ModelForm[Channel]):
             field = self.fields.get(name)
             if self.errors and isinstance(field, SecretField) and self.cleaned_data.get(name):
                 field.hint(str(_("not stored yet: please enter it again")))
+
+    def _add_keys(self) -> None:
+        """What is entered comes after what is stored."""
+        text = self.cleaned_data.get("new_key", KEEP)
+        if text in {KEEP, REMOVE} or not self.cleaned_data.get("new_key_adds"):
+            return
+        try:
+            stored = self.instance.key
+        except Undecipherable:
+            return
+        self.cleaned_data["new_key"] = "\n".join(filter(None, (stored, text)))
 
     def _write(self, field: str, name: str) -> None:
         text = self.cleaned_data.get(field, KEEP)
@@ -190,17 +234,20 @@ class ChannelRowForm(forms.ModelForm[Channel]):
 
     class Meta:
         model = Channel
-        fields = ("status", "priority", "weight")
+        fields = ("status", "priority", "weight", "retest_seconds")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_statuses(self.fields.get("status"), self.instance, automatic=_("auto-disabled"))
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = field.label
+        self.fields["retest_seconds"].widget.attrs["title"] = self.fields[
+            "retest_seconds"
+        ].help_text
 
     def _post_clean(self) -> None:
         for name, value in self.cleaned_data.items():
-            if name in {"status", "priority", "weight"}:
+            if name in self.Meta.fields:
                 setattr(self.instance, name, value)
 
 
@@ -230,8 +277,8 @@ def kind_facts() -> dict[int, dict[str, Any]]:
 def _facts(kind: Kind) -> dict[str, Any]:
     return {
         "base_url": kind.base_url,
-        "key": kind.key_format,
-        "note": kind.note,
+        "key": str(_(kind.key_format)) if kind.key_format else "",
+        "note": str(_(kind.note)) if kind.note else "",
         "models": list(default_models(kind)),
         "settings": {one.name: one.is_required for one in settings_of(kind)},
         "lists": lists_models(kind),
@@ -242,9 +289,9 @@ def _facts(kind: Kind) -> dict[str, Any]:
 def key_hint(channel: Channel) -> str:
     """The end of the key, or that it can't be read; empty without one."""
     try:
-        key = channel.key
+        keys = channel.all_keys
     except Undecipherable:
         return str(_("unreadable: encrypted with another key ring"))
-    if not key:
-        return ""
-    return f"…{key[-4:]}" if len(key) >= LEAST_SHOWN_KEY else "…"
+    if len(keys) > 1:
+        return ngettext("%(count)d key", "%(count)d keys", len(keys)) % {"count": len(keys)}
+    return show_end(keys[0]) if keys else ""

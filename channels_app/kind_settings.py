@@ -69,6 +69,12 @@ SETTINGS = (
         example="0123456789abcdef0123456789abcdef",
     ),
     Setting(
+        "original_image_url",
+        _("original picture addresses"),
+        _("1: clients get the addresses that the provider tells. Empty: addresses of this site."),
+        example="1",
+    ),
+    Setting(
         "dialects",
         _("dialects"),
         _("What this server speaks, if not all of it: openai, responses, anthropic, ollama."),

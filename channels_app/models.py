@@ -1,20 +1,25 @@
 """Channels: accounts at providers."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.catalogue import KINDS, Kind
+from channels_app.field_checks import check_mapping, check_settings, split_list
+from channels_app.keys import MOST_KEYS, split_keys
 from channels_app.kind_settings import field_of_problem
-from channels_app.mapping import MappingCycle, resolve_model
 from channels_app.providers.checks import check_settings as check_kind_settings
 from channels_app.request_headers import check_headers
+from channels_app.routing import RANDOM, ROUND_ROBIN
 from channels_app.rules import check_overrides, check_status_mapping
+from channels_app.side_models import ChannelJob, DisabledKey, ModelNews
 from chatapi.lib.net import UrlNotAllowed, check_operator_url
 from chatapi.lib.secrets import Undecipherable
 from chatapi.options.feed import PublishedModel
@@ -28,6 +33,13 @@ class ChannelStatus(models.IntegerChoices):
     ENABLED = 1, _("enabled")
     DISABLED = 2, _("disabled")
     AUTO_DISABLED = 3, _("disabled automatically")
+
+
+class KeyStrategy(models.TextChoices):
+    """In which order the keys of a channel are used."""
+
+    ROUND_ROBIN = ROUND_ROBIN, _("one after the other")
+    RANDOM = RANDOM, _("by lot")
 
 
 class Channel(PublishedModel):
@@ -47,6 +59,14 @@ class Channel(PublishedModel):
         _("base URL"), max_length=500, blank=True, help_text=_("Empty: the kind's own.")
     )
     key_sealed = models.TextField(blank=True, editable=False)
+    key_strategy = models.CharField(
+        _("order of keys"),
+        max_length=12,
+        choices=KeyStrategy,
+        default=KeyStrategy.ROUND_ROBIN,
+        db_default=KeyStrategy.ROUND_ROBIN,
+        help_text=_("Of a channel with several keys."),
+    )
     models_text = models.TextField(_("models"), help_text=_("Comma list."))
     groups_text = models.CharField(
         _("groups"), max_length=500, default="default", help_text=_("Comma list.")
@@ -62,7 +82,16 @@ class Channel(PublishedModel):
         blank=True,
         help_text=_('{"asked for": "sent to the provider"}'),
     )
-    headers = models.JSONField(_("extra headers"), default=dict, blank=True)
+    headers = models.JSONField(
+        _("extra headers"),
+        default=dict,
+        blank=True,
+        help_text=_(
+            '{"X-Team": "a", "X-Trace": "{client.x-request-id}"}: {client.NAME} is the client\'s '
+            "header of that name, {model} the provider's model, {request_id} the call's id. What "
+            "is empty then is not sent."
+        ),
+    )
     settings = models.JSONField(
         _("settings"),
         default=dict,
@@ -90,6 +119,36 @@ class Channel(PublishedModel):
     max_concurrency = models.PositiveIntegerField(
         _("requests at the same time"), default=0, db_default=0, help_text=_("0: no limit.")
     )
+    total_requests_per_minute = models.PositiveIntegerField(
+        _("requests per minute, all models"),
+        default=0,
+        db_default=0,
+        help_text=_("For all models together; 0: no limit."),
+    )
+    tokens_per_minute = models.PositiveIntegerField(
+        _("tokens per minute"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Input and output together, estimated when a call begins and corrected at its end; "
+            "0: no limit."
+        ),
+    )
+    requests_per_day = models.PositiveIntegerField(
+        _("requests per day"), default=0, db_default=0, help_text=_("0: no limit.")
+    )
+    tokens_per_day = models.PositiveBigIntegerField(
+        _("tokens per day"), default=0, db_default=0, help_text=_("0: no limit.")
+    )
+    usd_per_day = models.DecimalField(
+        _("dollars per day"),
+        max_digits=12,
+        decimal_places=4,
+        default=Decimal(0),
+        db_default=Decimal(0),
+        validators=[MinValueValidator(0)],
+        help_text=_("By what its calls were charged; 0: no limit."),
+    )
     max_input_tokens = models.PositiveIntegerField(
         _("most input tokens"),
         default=0,
@@ -103,13 +162,44 @@ class Channel(PublishedModel):
         _("fields to set"),
         default=dict,
         blank=True,
-        help_text=_('{"temperature": 0.2, "seed": null}: set in every request; null takes away.'),
+        help_text=_(
+            '{"temperature": 0.2, "@o3*": {"temperature": null}}: set in every request, or in '
+            "those for models of a name; null takes away."
+        ),
     )
     status_mapping = models.JSONField(
         _("status mapping"),
         default=dict,
         blank=True,
         help_text=_('{"404": "503"}: how an error status of the provider is understood.'),
+    )
+    passes_through = models.BooleanField(
+        _("pass calls through"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Body and headers go on as they came, in the provider's own dialect; calls in other "
+            "dialects go to other channels. Only the model's name is mapped, the output limited "
+            "where the credit demands it, and the client's credentials are taken out."
+        ),
+    )
+    accepts_tools = models.BooleanField(
+        _("takes tools"),
+        default=True,
+        db_default=True,
+        help_text=_("Off: calls with tools go to other channels."),
+    )
+    accepts_images = models.BooleanField(
+        _("takes images"),
+        default=True,
+        db_default=True,
+        help_text=_("Off: calls with images go to other channels."),
+    )
+    claude_only = models.BooleanField(
+        _("native Claude only"),
+        default=False,
+        db_default=False,
+        help_text=_("Only calls in Claude's own dialect (/v1/messages) go here."),
     )
     notes = models.TextField(_("notes"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -121,7 +211,7 @@ class Channel(PublishedModel):
         help_text=_("When its key is refused, its balance is used up or its tests are too slow."),
     )
     retest_seconds = models.PositiveIntegerField(
-        _("seconds until the next try"),
+        _("retest seconds"),
         default=0,
         db_default=0,
         help_text=_(
@@ -179,6 +269,11 @@ class Channel(PublishedModel):
         self.key_sealed = self._seal("key", text)
 
     @property
+    def all_keys(self) -> tuple[str, ...]:
+        """The keys, one a line; raises Undecipherable."""
+        return split_keys(KINDS.get(self.kind), self.key)
+
+    @property
     def proxy_url(self) -> str:
         return self._unseal("proxy", self.proxy_sealed)
 
@@ -232,72 +327,36 @@ class Channel(PublishedModel):
     def _kind_errors(self, kind: Kind) -> dict[str, Any]:
         """What the kind's provider would refuse, told before anything is sent."""
         try:
-            problem = check_kind_settings(kind, self.settings, self.key, self.base_url)
+            keys = self.all_keys
         except Undecipherable:
             return {}
+        if len(keys) > MOST_KEYS:
+            return {"key": _("There are more than %(most)d keys.") % {"most": MOST_KEYS}}
+        found = (
+            check_kind_settings(kind, self.settings, key, self.base_url) for key in keys or ("",)
+        )
+        problem = next((one for one in found if one is not None), None)
         if problem is None:
             return {}
         field = field_of_problem(problem.text, problem.values)
         return {field: gettext(problem.text) % problem.values}
 
     def _seal(self, field: str, text: str) -> str:
-        return settings.KEY_RING.seal(text, f"channel:{field}:{self.secret_id}") if text else ""
+        return settings.KEY_RING.seal(text, self.place_of(field)) if text else ""
 
     def _unseal(self, field: str, sealed: str) -> str:
-        return (
-            settings.KEY_RING.unseal(sealed, f"channel:{field}:{self.secret_id}") if sealed else ""
-        )
+        return settings.KEY_RING.unseal(sealed, self.place_of(field)) if sealed else ""
+
+    def place_of(self, field: str) -> str:
+        return f"channel:{field}:{self.secret_id}"
 
 
-class ChannelJob(models.Model):
-    """A run over many channels, one at a time of each name: who does it, and how far it is.
-
-    `held_until` is the lease: a holder that died leaves a run that the next one may replace.
-    """
-
-    name = models.CharField(max_length=20, primary_key=True)
-    holder = models.CharField(max_length=32, blank=True)
-    held_until = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    waiting = models.JSONField(default=list)
-    """Numbers of the channels still to come."""
-    total = models.PositiveIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    acts = models.BooleanField(default=False)
-    """Whether results switch channels off and on."""
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def split_list(text: str) -> tuple[str, ...]:
-    """The distinct parts of a comma or line separated list, trimmed, in their order."""
-    parts = (part.strip() for part in text.replace("\n", ",").split(","))
-    return tuple(dict.fromkeys(part for part in parts if part))
-
-
-def check_settings(values: Any) -> None:
-    """Raises ValueError for anything but a dictionary of short texts."""
-    if not isinstance(values, dict) or not all(
-        isinstance(name, str) and isinstance(value, str) and len(value) <= 500
-        for name, value in values.items()
-    ):
-        msg = str(_('must look like {"name": "text"}'))
-        raise ValueError(msg)
-
-
-def check_mapping(mapping: Any) -> None:
-    """Raises ValueError for anything but a dictionary of names without a cycle."""
-    if not isinstance(mapping, dict) or not all(
-        isinstance(name, str) and isinstance(target, str) and target and len(target) <= 255
-        for name, target in mapping.items()
-    ):
-        msg = str(_('must look like {"asked for": "sent to the provider"}'))
-        raise ValueError(msg)
-    for name in mapping:
-        try:
-            resolve_model(name, mapping)
-        except MappingCycle as error:
-            raise ValueError(str(error)) from error
+__all__ = [
+    "Channel",
+    "ChannelJob",
+    "ChannelStatus",
+    "DisabledKey",
+    "KeyStrategy",
+    "ModelNews",
+    "split_list",
+]

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,10 +23,12 @@ from channels_app.providers.http import ENDPOINTS
 from channels_app.providers.problems import gettext_noop as _
 from channels_app.routing import ChannelConfig
 from channels_app.upstream import Line, TooLarge, Upstream
-from channels_app.validation import NoUsage, Warning_, check_answer
+from channels_app.validation import Names, NoUsage, Warning_, check_answer
 
 PROBE_SECONDS = 60
 CONNECT_SECONDS = 10
+MOST_AT_ONCE = 8
+"""Keys of one channel that are tried together."""
 PROBE_TOKENS = 16
 """Some refuse fewer."""
 MOST_ANSWER = 1024 * 1024
@@ -56,11 +59,14 @@ class ProbeResult:
     message: str = ""
     cause: Cause | None = None
     warnings: tuple[Warning_, ...] = ()
+    key_tag: str = ""
+    by_key: tuple["ProbeResult", ...] = ()
+    """Of each key, where there are several."""
 
 
-async def probe_channel(channel: ChannelConfig, model: str = "") -> ProbeResult:
+async def probe_channel(channel: ChannelConfig, names: Names, model: str = "") -> ProbeResult:
     """Asks the model (else the channel's first) to answer "hi" in a few tokens, or for one
-    embedding; never raises for a bad channel.
+    embedding; never raises for a bad channel. `names`: how models must call themselves.
     """
     asked = model or _first_model(channel)
     started = time.monotonic()
@@ -68,7 +74,12 @@ async def probe_channel(channel: ChannelConfig, model: str = "") -> ProbeResult:
     def failed(message: str, cause: Cause | None = None) -> ProbeResult:
         passed = int((time.monotonic() - started) * 1000)
         return ProbeResult(
-            is_ok=False, model=asked, milliseconds=passed, message=message, cause=cause
+            is_ok=False,
+            model=asked,
+            milliseconds=passed,
+            message=message,
+            cause=cause,
+            key_tag=channel.key_tag,
         )
 
     if not asked:
@@ -76,13 +87,41 @@ async def probe_channel(channel: ChannelConfig, model: str = "") -> ProbeResult:
     upstream = Upstream()
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            warnings = await _ask(channel, asked, upstream)
+            warnings = await _ask(channel, asked, upstream, names)
     except EXPECTED as error:
         return failed(*_explain(error, channel))
     finally:
         await upstream.close()
     passed = int((time.monotonic() - started) * 1000)
-    return ProbeResult(is_ok=True, model=asked, milliseconds=passed, warnings=tuple(warnings))
+    return ProbeResult(
+        is_ok=True,
+        model=asked,
+        milliseconds=passed,
+        warnings=tuple(warnings),
+        key_tag=channel.key_tag,
+    )
+
+
+async def probe_keys(
+    channels: Sequence[ChannelConfig], names: Names, model: str = ""
+) -> ProbeResult:
+    """One channel with each of its keys: it works when one of them does. Few at a time."""
+    if len(channels) == 1:
+        return await probe_channel(channels[0], names, model)
+    gate = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def probe(channel: ChannelConfig) -> ProbeResult:
+        async with gate:
+            return await probe_channel(channel, names, model)
+
+    found = await asyncio.gather(*(probe(channel) for channel in channels))
+    best = next((one for one in found if one.is_ok), found[0])
+    others = [one for one in found if not one.is_ok]
+    if best.is_ok or all(one.cause is Cause.CREDENTIAL for one in found):
+        return replace(best, by_key=tuple(found))
+    # Not the keys alone: the channel need not be disabled for what else went wrong.
+    other = next(one for one in others if one.cause is not Cause.CREDENTIAL)
+    return replace(other, by_key=tuple(found))
 
 
 def _explain(error: Exception, channel: ChannelConfig) -> tuple[str, Cause | None]:
@@ -119,7 +158,9 @@ def endpoint_of(channel: ChannelConfig, model: str) -> str:
     return "embeddings"
 
 
-async def _ask(channel: ChannelConfig, model: str, upstream: Upstream) -> list[Warning_]:
+async def _ask(
+    channel: ChannelConfig, model: str, upstream: Upstream, names: Names
+) -> list[Warning_]:
     adaptor = adaptor_of(channel.kind)
     name = resolve_model(model, channel.mapping)
     plan = _plan(channel, name)
@@ -143,7 +184,7 @@ async def _ask(channel: ChannelConfig, model: str, upstream: Upstream) -> list[W
     reply = plan.dialect.read_answer(body)
     if reply.error:
         raise adaptor.failure(answer.status, reply.error, None)
-    return check_answer(name, body) if plan.dialect.name == "openai" else []
+    return check_answer(name, body, names) if plan.dialect.name == "openai" else []
 
 
 def _plan(channel: ChannelConfig, name: str) -> "_Plan":

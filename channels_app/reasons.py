@@ -4,10 +4,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 BALANCE, CREDENTIAL, SLOW, COPIED = "balance", "credential", "slow", "copied"
+BY_HAND = "by_hand"
 TEXTS = {
     BALANCE: _("The balance is used up"),
     CREDENTIAL: _("The key is refused, or its funds are used up"),
     SLOW: _("The test took too long"),
+    BY_HAND: _("Switched off by hand"),
     COPIED: _("A copy needs a key of its own"),
 }
 

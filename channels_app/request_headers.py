@@ -22,6 +22,18 @@ DENIED = frozenset(
     }
 )
 
+WITHHELD = DENIED | {
+    *("authorization", "x-api-key", "x-goog-api-key", "api-key", "mj-api-secret", "cookie"),
+    *("accept-encoding", "content-encoding", "content-type", "forwarded", "via", "x-real-ip"),
+}
+"""What of a client's headers no provider gets: its credentials here, its address, and what holds
+for one connection alone.
+"""
+WITHHELD_BEGINNINGS = ("proxy-", "sec-", "x-forwarded-", "cf-", "x-chatapi-")
+TEMPLATE = re.compile(r"\{(client\.[^{}\s]*|model|request_id)\}")
+"""What is filled in with each call."""
+FACTS = frozenset({"model", "request_id"})
+
 
 class InvalidHeader(ValueError):
     """The header can't be sent, or would change how the message is framed."""
@@ -42,4 +54,23 @@ def check_headers(headers: Any) -> Mapping[str, str]:
         if not isinstance(value, str) or not VALUE.match(value):
             msg = _("the value of %(name)s must be visible ASCII text") % {"name": name}
             raise InvalidHeader(msg)
+        for found in TEMPLATE.findall(value):
+            own = found.removeprefix("client.")
+            if found not in FACTS and (not TOKEN.match(own) or is_withheld(own)):
+                msg = _("{%(name)s} can't be passed on") % {"name": found}
+                raise InvalidHeader(msg)
     return headers
+
+
+def is_withheld(name: str) -> bool:
+    """Whether a client's header never goes on."""
+    name = name.lower()
+    return name in WITHHELD or name.startswith(WITHHELD_BEGINNINGS)
+
+
+def split_templates(
+    headers: Mapping[str, str],
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """(what is always the same, what is filled in with each call)"""
+    fixed = tuple(pair for pair in headers.items() if not TEMPLATE.search(pair[1]))
+    return fixed, tuple(pair for pair in headers.items() if TEMPLATE.search(pair[1]))

@@ -3,12 +3,17 @@
 import random
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
 from channels_app.catalogue import Kind
+
+ROUND_ROBIN, RANDOM = "round_robin", "random"
+"""In which order the keys of a channel are used."""
+LEAST_SHOWN_KEY = 9
+"""Of a shorter key, four characters would say too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,28 @@ class Timeouts:
     first_byte: int | None = None
     idle: int | None = None
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a channel may get; 0: as much as comes. `requests_per_minute` holds for each model
+    alone, the rest for all together.
+    """
+
+    concurrency: int = 0
+    requests_per_minute: int = 0
+    total_requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    requests_per_day: int = 0
+    tokens_per_day: int = 0
+    micro_usd_per_day: int = 0
+
+    @property
+    def has_daily(self) -> bool:
+        return bool(self.requests_per_day or self.tokens_per_day or self.micro_usd_per_day)
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +70,40 @@ class ChannelConfig:
     settings: Mapping[str, str] = field(default_factory=dict)
     asks_usage: bool = True
     auto_ban: bool = True
-    concurrency: int = 0
-    requests_per_minute: int = 0
+    limits: Limits = NO_LIMITS
     max_input_tokens: int = 0
     system_prompt: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     status_mapping: Mapping[int, int] = field(default_factory=dict)
+    header_templates: tuple[tuple[str, str], ...] = ()
+    passes_through: bool = False
+    accepts_tools: bool = True
+    accepts_images: bool = True
+    claude_only: bool = False
     is_enabled: bool = True
+    keys: tuple["ChannelConfig", ...] = field(default=(), repr=False)
+    """The same channel with each of its keys that is in service, where it has several."""
+    key_tag: str = ""
+    """What tells its key from the others of the channel; empty where there is one alone."""
+    key_strategy: str = ROUND_ROBIN
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether it must be looked at what a call needs."""
+        return (
+            self.passes_through
+            or self.claude_only
+            or not (self.accepts_tools and self.accepts_images)
+        )
+
+    @property
+    def key_hint(self) -> str:
+        """The end of the key, where it tells which one it is."""
+        return show_end(self.key) if self.key_tag else ""
+
+    @property
+    def is_limited(self) -> bool:
+        return self.limits is not NO_LIMITS
 
     @property
     def dialects(self) -> Collection[str]:
@@ -121,16 +175,26 @@ def _build_tiers(channels: list[ChannelConfig]) -> tuple[Tier, ...]:
     )
 
 
-def _pick_from(tier: Tier, tried: Collection[int], rng: random.Random) -> ChannelConfig | None:
-    if tried:
-        left = [channel for channel in tier.channels if channel.id not in tried]
-        if not left:
-            return None
-        tier = Tier(tuple(left), tuple(accumulate(channel.weight for channel in left)))
-    if len(tier.channels) == 1:
-        return tier.channels[0]
-    total = tier.sums[-1]
+def show_end(key: str) -> str:
+    """The last four characters of a key."""
+    return f"…{key[-4:]}" if len(key) >= LEAST_SHOWN_KEY else "…"
+
+
+def pick_among(
+    channels: Sequence[ChannelConfig], sums: Sequence[int] = (), rng: random.Random | None = None
+) -> ChannelConfig | None:
+    """One of them by weight; None of none. `sums` are the running sums, where they are known."""
+    if len(channels) < 2:
+        return channels[0] if channels else None
+    sums = sums or list(accumulate(channel.weight for channel in channels))
+    rng, total = rng or _random, sums[-1]
     if total == 0:
-        return tier.channels[int(rng.random() * len(tier.channels))]
+        return channels[int(rng.random() * len(channels))]
     # A point in [0, total) lies strictly below the running sum of exactly the chosen channel.
-    return tier.channels[bisect_right(tier.sums, int(rng.random() * total))]
+    return channels[bisect_right(sums, int(rng.random() * total))]
+
+
+def _pick_from(tier: Tier, tried: Collection[int], rng: random.Random) -> ChannelConfig | None:
+    if not tried:
+        return pick_among(tier.channels, tier.sums, rng)
+    return pick_among([one for one in tier.channels if one.id not in tried], (), rng)

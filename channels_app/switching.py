@@ -10,9 +10,12 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from channels_app.keys import disable_key, enable_all_if_none_left
 from channels_app.models import Channel, ChannelStatus
-from channels_app.reasons import make_reason
+from channels_app.reasons import TEXTS, make_reason
+from chatapi.console.audit import record_act
 from chatapi.options.feed import publish
+from notifications.outbox import tell
 
 MOST_RETEST_SECONDS = 6 * 3600
 SWITCHED_FIELDS = ("status", "disabled_reason", "next_test_at", "failures")
@@ -34,16 +37,36 @@ def disable_automatically(channel: Channel, code: str, detail: str = "") -> bool
         )
         if changed:
             publish(Channel.feed_topic, channel.pk)
+            facts = {
+                "channel": channel.name,
+                "reason": TEXTS.get(code, code),
+                "detail": detail[:300],
+            }
+            tell("channel_disabled", {**facts, "number": channel.pk})
+            record_act("channel.disable", target=channel, note=reason)
     if changed:
         log.warning("channel_disabled", channel=channel.pk, name=channel.name, reason=reason)
     return bool(changed)
 
 
-def disable_channel(number: int, code: str, detail: str) -> None:
-    """As disable_automatically, of a channel by its number; nothing if it is gone."""
+def disable_channel(number: int, code: str, detail: str, key_tag: str = "") -> None:
+    """As disable_automatically, of a channel by its number; nothing if it is gone. With `key_tag`
+    that key alone, unless it is the last.
+    """
     channel = Channel.objects.filter(pk=number).first()
-    if channel is not None:
-        disable_automatically(channel, code, detail)
+    if channel is None:
+        return
+    if key_tag and not refuse_key(channel, key_tag, code, detail):
+        return
+    disable_automatically(channel, code, detail)
+
+
+def refuse_key(channel: Channel, tag: str, code: str, detail: str) -> bool:
+    """Takes a key of an enabled channel out of service, unless it is not to be; True when it was
+    the last.
+    """
+    may = Channel.objects.filter(pk=channel.pk, status=ChannelStatus.ENABLED, auto_ban=True)
+    return may.exists() and disable_key(channel, tag, code, detail)
 
 
 def enable_again(channel: Channel) -> bool:
@@ -53,7 +76,10 @@ def enable_again(channel: Channel) -> bool:
             status=ChannelStatus.ENABLED, disabled_reason="", failures=0, next_test_at=None
         )
         if changed:
+            enable_all_if_none_left(channel)
             publish(Channel.feed_topic, channel.pk)
+            tell("channel_enabled", {"channel": channel.name, "number": channel.pk})
+            record_act("channel.enable", target=channel)
     if changed:
         log.warning("channel_enabled", channel=channel.pk, name=channel.name)
     return bool(changed)
@@ -63,6 +89,8 @@ def switch_by_hand(channel: Channel, status: int, by: str = "") -> None:
     """What an operator decides, whatever the status was."""
     set_status(channel, status)
     channel.save(update_fields=SWITCHED_FIELDS)
+    if status == ChannelStatus.ENABLED:
+        enable_all_if_none_left(channel)
     log.info("channel_switched", channel=channel.pk, status=int(status), by=by)
 
 

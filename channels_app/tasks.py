@@ -9,7 +9,16 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from channels_app.jobs import BALANCE, TEST, begin_job, report_step, take_step
+from channels_app.jobs import (
+    BALANCE,
+    MODELS,
+    TEST,
+    begin_job,
+    report_step,
+    resume_job,
+    take_step,
+)
+from channels_app.model_watch import look_at, watchable_channels
 from channels_app.models import Channel
 from channels_app.testing import (
     channels_with_balance,
@@ -18,6 +27,7 @@ from channels_app.testing import (
     run_tests,
     testable_channels,
 )
+from chatapi.options.snapshot import read_values
 
 AT_ONCE = 4
 """Channels in a step, when no pause between two is asked for."""
@@ -30,7 +40,8 @@ def rerun_tests() -> int:
 
 @shared_task(name="channels.test_when_due")
 def test_when_due() -> None:
-    """All channels, every CHANNEL_TEST_FREQUENCY minutes."""
+    """All channels, every CHANNEL_TEST_FREQUENCY minutes; before, what is left of a broken run."""
+    hand_on(TEST, resume_job(TEST), 0)
     minutes = settings.ENV.CHANNEL_TEST_FREQUENCY
     if minutes:
         every = timedelta(minutes=minutes)
@@ -40,10 +51,21 @@ def test_when_due() -> None:
 @shared_task(name="channels.refresh_balances_when_due")
 def refresh_balances_when_due() -> None:
     """All balances, every CHANNEL_UPDATE_FREQUENCY minutes."""
+    hand_on(BALANCE, resume_job(BALANCE), 0)
     minutes = settings.ENV.CHANNEL_UPDATE_FREQUENCY
     if minutes:
         every = timedelta(minutes=minutes)
         hand_on(BALANCE, begin_job(BALANCE, channels_with_balance(), every=every), 0)
+
+
+@shared_task(name="channels.watch_models_when_due")
+def watch_models_when_due() -> None:
+    """All providers' lists of models, every ModelWatchHours hours."""
+    hand_on(MODELS, resume_job(MODELS), 0)
+    hours = read_values()["ModelWatchHours"]
+    if hours:
+        every = timedelta(hours=hours)
+        hand_on(MODELS, begin_job(MODELS, watchable_channels(), every=every), 0)
 
 
 @shared_task(name="channels.go_on")
@@ -88,4 +110,12 @@ def _refresh(channels: Sequence[Channel], acts: bool) -> int:  # noqa: ARG001, F
     return sum(result.balance is None for result in refresh_balances(channels))
 
 
-WORK: dict[str, Callable[[Sequence[Channel], bool], int]] = {TEST: _test, BALANCE: _refresh}
+def _look(channels: Sequence[Channel], acts: bool) -> int:  # noqa: ARG001, FBT001 -- a step's shape
+    return look_at(channels)
+
+
+WORK: dict[str, Callable[[Sequence[Channel], bool], int]] = {
+    TEST: _test,
+    BALANCE: _refresh,
+    MODELS: _look,
+}

@@ -7,24 +7,28 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from channels_app.balances import Balance, NoRecipe, ask_balance, tells_balance
 from channels_app.catalogue import KINDS
 from channels_app.failures import Cause, UpstreamFailure
+from channels_app.keys import enable_keys
 from channels_app.models import Channel, ChannelStatus
-from channels_app.probe import ProbeResult, probe_channel
+from channels_app.probe import ProbeResult, probe_keys
 from channels_app.providers.problems import gettext_noop as _
 from channels_app.reasons import BALANCE, CREDENTIAL, SLOW, code_of
 from channels_app.routing import ChannelConfig
-from channels_app.snapshot import describe_channel
-from channels_app.switching import disable_automatically, enable_again, next_try
+from channels_app.snapshot import describe_channel, describe_keys
+from channels_app.switching import disable_automatically, enable_again, next_try, refuse_key
+from channels_app.validation import Names, expected_names
 from chatapi.lib.secrets import Undecipherable
 from chatapi.options.snapshot import read_values
+from chatapi.options.tables import read_names
 
 MOST_MESSAGE = 500
+MOST_RETESTS = 8
 CLAIM = timedelta(minutes=3)
 """Longer than a retest: so long nobody else takes the same channel."""
 UNREADABLE_KEY = _("the key can't be read: it was encrypted with another key ring")
@@ -46,7 +50,7 @@ def run_tests(
     """Tests them all at once and stores the results. `acts`: what fails by its credentials or is
     too slow is disabled, what was disabled automatically and passes is enabled.
     """
-    found = asyncio.run(_probe_all(channels, model))
+    found = asyncio.run(_probe_all(channels, read_expected(), model))
     threshold = read_threshold() if acts else 0
     for channel, result in zip(channels, found, strict=True):
         store_test(channel, result)
@@ -59,7 +63,8 @@ def refresh_balances(channels: Sequence[Channel]) -> list[BalanceResult]:
     """Asks the providers of all at once and stores what they say; an empty account is taken out of
     service, one that was for that reason and is filled again comes back.
     """
-    found = asyncio.run(_ask_all(channels))
+    # What a channel is takes the database, which may not be asked from a coroutine.
+    found = asyncio.run(_ask_all([_describe(channel) for channel in channels]))
     for channel, result in zip(channels, found, strict=True):
         store_balance(channel, result)
         if result.balance is None:
@@ -72,17 +77,17 @@ def refresh_balances(channels: Sequence[Channel]) -> list[BalanceResult]:
     return found
 
 
-def retest_due(most: int = 8) -> int:
+def retest_due() -> int:
     """Tries automatically disabled channels whose delay is over; returns how many came back. Two
     that run at once take different ones.
     """
     now = timezone.now()
-    due = Channel.objects.filter(
-        status=ChannelStatus.AUTO_DISABLED, retest_seconds__gt=0, next_test_at__lte=now
-    )
+    # No time: the delay was set after the channel had been disabled.
+    is_due = Q(next_test_at=None) | Q(next_test_at__lte=now)
+    due = Channel.objects.filter(is_due, status=ChannelStatus.AUTO_DISABLED, retest_seconds__gt=0)
     claimed = [
         channel
-        for channel in due.order_by("next_test_at")[:most]
+        for channel in due.order_by("next_test_at")[:MOST_RETESTS]
         if Channel.objects.filter(pk=channel.pk, next_test_at=channel.next_test_at).update(
             next_test_at=now + CLAIM
         )
@@ -128,6 +133,7 @@ def store_balance(channel: Channel, result: BalanceResult) -> None:
 
 
 def act_on(channel: Channel, result: ProbeResult, threshold: int) -> None:
+    act_on_keys(channel, result)
     if result.cause is Cause.CREDENTIAL:
         disable_automatically(channel, CREDENTIAL, result.message.removeprefix("credential:"))
     elif result.is_ok and is_slow(result, threshold):
@@ -136,12 +142,29 @@ def act_on(channel: Channel, result: ProbeResult, threshold: int) -> None:
         enable_again(channel)
 
 
+def act_on_keys(channel: Channel, result: ProbeResult) -> None:
+    """Of several keys those that are refused go, and those that work again come back."""
+    if not result.by_key:
+        return
+    enable_keys(channel, [one.key_tag for one in result.by_key if one.is_ok])
+    if not result.is_ok:
+        # The channel itself is looked at: with all its keys.
+        return
+    for one in result.by_key:
+        if one.cause is Cause.CREDENTIAL:
+            refuse_key(channel, one.key_tag, CREDENTIAL, one.message.removeprefix("credential:"))
+
+
 def is_slow(result: ProbeResult, threshold: int) -> bool:
     return threshold > 0 and result.milliseconds > threshold * 1000
 
 
 def read_threshold() -> int:
     return int(read_values()["ChannelDisableThreshold"])
+
+
+def read_expected() -> Names:
+    return expected_names(read_names(read_values()["ExpectedModelNames"]))
 
 
 def forget_results(channels: QuerySet[Channel]) -> int:
@@ -189,11 +212,12 @@ def tell_warnings(warnings: Iterable[Sequence[Any]]) -> list[str]:
 
 
 def _retest_calls(channels: Sequence[Channel]) -> int:
-    found = asyncio.run(_probe_all(channels, ""))
+    found = asyncio.run(_probe_all(channels, read_expected(), ""))
     threshold = read_threshold()
     back = 0
     for channel, result in zip(channels, found, strict=True):
         store_test(channel, result)
+        act_on_keys(channel, result)
         if result.is_ok and not is_slow(result, threshold):
             back += enable_again(channel)
         else:
@@ -227,24 +251,25 @@ def _store(channel: Channel, values: Mapping[str, Any]) -> None:
         setattr(channel, name, value)
 
 
-async def _probe_all(channels: Sequence[Channel], model: str) -> list[ProbeResult]:
-    return list(await asyncio.gather(*(_probe(channel, model) for channel in channels)))
+async def _probe_all(channels: Sequence[Channel], names: Names, model: str) -> list[ProbeResult]:
+    return list(await asyncio.gather(*(_probe(channel, names, model) for channel in channels)))
 
 
-async def _probe(channel: Channel, model: str) -> ProbeResult:
-    config = _describe(channel)
-    if config is None:
-        asked = model or channel.test_model
+async def _probe(channel: Channel, names: Names, model: str) -> ProbeResult:
+    asked = model or channel.test_model
+    try:
+        configs = describe_keys(channel)
+    except (Undecipherable, KeyError) as error:
+        log.error("channel_unusable", channel=channel.pk, error=str(error))
         return ProbeResult(is_ok=False, model=asked, milliseconds=0, message=UNREADABLE_KEY)
-    return await probe_channel(config, model or channel.test_model)
+    return await probe_keys(configs, names, asked)
 
 
-async def _ask_all(channels: Sequence[Channel]) -> list[BalanceResult]:
-    return list(await asyncio.gather(*(_ask(channel) for channel in channels)))
+async def _ask_all(configs: Sequence[ChannelConfig | None]) -> list[BalanceResult]:
+    return list(await asyncio.gather(*(_ask(config) for config in configs)))
 
 
-async def _ask(channel: Channel) -> BalanceResult:
-    config = _describe(channel)
+async def _ask(config: ChannelConfig | None) -> BalanceResult:
     if config is None:
         return BalanceResult(None, UNREADABLE_KEY)
     try:

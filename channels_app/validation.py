@@ -1,5 +1,5 @@
 """Whether a test's answer looks like the real model's: its snapshot's name, and the details of its
-usage. What to expect stands in data/snapshots.csv.
+usage. What to expect stands in data/snapshots.csv and in the option ExpectedModelNames.
 """
 
 import csv
@@ -16,6 +16,8 @@ SNAPSHOTS = Path(__file__).with_name("data") / "snapshots.csv"
 LEAST_DETAILS = (("prompt_tokens_details", 2), ("completion_tokens_details", 4))
 MOST_NAME = 80
 
+Names = Mapping[str, str]
+"""Model -> the name that its answers carry."""
 Warning_ = tuple[str, dict[str, str]]
 """An English msgid and the values of its placeholders."""
 
@@ -24,12 +26,12 @@ class NoUsage(ValueError):
     """The answer does not say what it consumed: calls could only be charged by estimate."""
 
 
-def check_answer(model: str, body: bytes) -> list[Warning_]:
-    """What is odd about a Chat Completions answer; nothing is expected of models that the table
-    does not know. Raises NoUsage.
+def check_answer(model: str, body: bytes, names: Names) -> list[Warning_]:
+    """What is odd about a Chat Completions answer; nothing is expected of models that the names
+    do not have. Raises NoUsage.
     """
-    expected = read_snapshots().get(model)
-    if expected is None:
+    expected = names.get(model)
+    if not expected:
         return []
     answer = _read(body)
     usage = answer.get("usage")
@@ -60,8 +62,13 @@ def _read(body: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
+def expected_names(own: Names) -> Names:
+    """The known ones, with the operator's own before them."""
+    return {**read_snapshots(), **own}
+
+
 @cache
-def read_snapshots() -> Mapping[str, str]:
+def read_snapshots() -> Names:
     """Model -> the name that its answers carry."""
     with SNAPSHOTS.open(encoding="utf-8", newline="") as file:
         return {row["model"]: row["snapshot"] for row in csv.DictReader(file)}

@@ -188,7 +188,7 @@ class OutputFormat(msgspec.Struct, omit_defaults=True):
 
 class Conversation(msgspec.Struct, omit_defaults=True):
     """A request for text. `dialect` is where it came from; `extra` its top-level fields that have
-    no place here, as decoded JSON.
+    no place here, as decoded JSON. `begins_answer`: the last turn is the beginning of the answer.
     """
 
     dialect: str
@@ -216,6 +216,7 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     service_tier: str | None = None
     metadata: dict[str, Any] = {}
     modalities: list[str] = []
+    begins_answer: bool = False
     extra: dict[str, Any] = {}
 
 

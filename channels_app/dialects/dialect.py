@@ -38,13 +38,16 @@ class Rendered(msgspec.Struct):
 
 
 class WriteOptions(msgspec.Struct, frozen=True):
-    """What the client's answer must say that the provider's does not."""
+    """What the client's answer must say that the provider's does not; `signer` is the dialect of
+    the provider, where signatures must be told apart.
+    """
 
     id: str
     model: str
     created: int
     wants_usage: bool = True
     request: Conversation | None = None
+    signer: str = ""
 
 
 class Reader(Protocol):
@@ -71,6 +74,18 @@ class Writer(Protocol):
         """The dialect's error event, then what ends the stream."""
 
 
+def no_rendering(conversation: Conversation, target: Target) -> Rendered:
+    raise NotImplementedError
+
+
+def no_reading(body: bytes) -> Reply:
+    raise NotImplementedError
+
+
+def no_reader() -> Reader:
+    raise NotImplementedError
+
+
 def no_parser(fields: Fields, model: str, is_stream: bool) -> Conversation:  # noqa: FBT001 -- Dialect.parse_request
     raise NotImplementedError
 
@@ -86,19 +101,22 @@ def no_answer(reply: Reply, options: WriteOptions) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """A wire format. Providers' own formats, which no client speaks, lack `parse_request`,
-    `write_answer` and `writer`.
+    `write_answer` and `writer`; what is spoken by clients alone lacks the others.
 
     parse_request   (fields, model, is_stream) -> Conversation; raises BadConversation
     render_request  (conversation, target) -> Rendered
     read_answer     body -> Reply; raises BadAnswer; an error in disguise is Reply.error
+    end_early       reader -> the bytes that end a stream, which passes as it is, for its length;
+                    None where only an error can
     """
 
     name: str
-    render_request: Callable[[Conversation, Target], Rendered]
-    read_answer: Callable[[bytes], Reply]
-    reader: Callable[[], Reader]
+    render_request: Callable[[Conversation, Target], Rendered] = no_rendering
+    read_answer: Callable[[bytes], Reply] = no_reading
+    reader: Callable[[], Reader] = no_reader
     parse_request: Callable[[Fields, str, bool], Conversation] = no_parser
     write_answer: Callable[[Reply, WriteOptions], bytes] = no_answer
     writer: Callable[[WriteOptions], Writer] = no_writer
     framing: Framing = "sse"
     takes_media_urls: bool = True
+    end_early: Callable[[Any], bytes] | None = None

@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 import msgspec
 
 from channels_app.dialects.consumed import Consumed
-from channels_app.dialects.reply import BadStream
+from channels_app.dialects.reply import BadStream, Started
 from channels_app.dialects.sse import EventSplitter, EventTooLong, event_data
 from channels_app.dialects.usage import UsageUnreadable, read_usage
 
@@ -48,6 +48,7 @@ class _Chunk(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_head = msgspec.json.Decoder(Started).decode
 _validate = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -61,6 +62,8 @@ class StreamWatch:
     text            what the client got as text and tool arguments, at most MOST_TEXT_BYTES
     text_bytes      how much that was in all
     events          events with content so far, about the number of tokens
+    is_text         nothing but text came so far
+    started         what the first chunk calls the answer
     """
 
     def __init__(self, *, hides_usage: bool) -> None:
@@ -76,6 +79,15 @@ class StreamWatch:
         self.text_bytes = 0
         self.events = 0
         self.any_event = False
+        self.is_text = True
+        self._first = b""
+
+    @property
+    def started(self) -> Started:
+        try:
+            return _decode_head(self._first)
+        except msgspec.DecodeError:
+            return Started()
 
     @property
     def is_finished(self) -> bool:
@@ -154,6 +166,8 @@ class StreamWatch:
             self.any_event = True
             return False
         if chunk.choices:
+            if not self.any_event:
+                self._first = data
             self.any_event = True
         for choice in chunk.choices or ():
             self._note_choice(choice)
@@ -177,28 +191,36 @@ class StreamWatch:
         if delta.content:
             self._add_text(delta.content.encode("utf-8", "replace"))
         if delta.refusal:
+            self.is_text = False
             self._add_text(delta.refusal.encode("utf-8", "replace"))
         if delta.reasoning_content:
+            self.is_text = False
             self._add_text(delta.reasoning_content.encode("utf-8", "replace"))
-        if delta.tool_calls and bytes(delta.tool_calls) != NULL:
+        if delta.tool_calls and bytes(delta.tool_calls) not in NOTHING:
+            self.is_text = False
             self._add_text(_tool_text(bytes(delta.tool_calls)))
-        elif not (delta.content or delta.refusal or delta.reasoning_content):
-            self.events += any(
-                raw and bytes(raw) not in NOTHING
-                for raw in (
-                    delta.audio,
-                    delta.images,
-                    delta.function_call,
-                    delta.reasoning,
-                    delta.reasoning_details,
-                )
-            )
+        elif not (delta.content or delta.refusal or delta.reasoning_content) and _says_else(delta):
+            self.is_text = False
+            self.events += 1
 
     def _add_text(self, text: bytes) -> None:
         self.events += 1
         self.text_bytes += len(text)
         if len(self.text) < MOST_TEXT_BYTES:
             self.text += text
+
+
+def _says_else(delta: _Delta) -> bool:
+    return any(
+        raw and bytes(raw) not in NOTHING
+        for raw in (
+            delta.audio,
+            delta.images,
+            delta.function_call,
+            delta.reasoning,
+            delta.reasoning_details,
+        )
+    )
 
 
 class _Function(msgspec.Struct):

@@ -5,7 +5,6 @@ from importlib import import_module
 
 from channels_app.dialects.dialect import Dialect
 
-CLIENT_DIALECTS = ("openai", "completions", "responses", "anthropic", "gemini")
 MODULES = {"openai": "openai_chat", "anthropic": "claude"}
 """Where the module is named otherwise than the dialect."""
 

@@ -4,7 +4,7 @@ The same attributes as `openai_stream.StreamWatch`, which does this for the most
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -45,6 +45,12 @@ class Watch(Protocol):
     text: bytearray
     text_bytes: int
     events: int
+    is_text: bool
+    """Nothing but text came so far."""
+
+    @property
+    def started(self) -> Started:
+        """What the provider calls the answer."""
 
     @property
     def is_finished(self) -> bool: ...
@@ -86,9 +92,10 @@ class DialectWatch:
         writer: Writer | None,
         spare: Writer,
         change: Change | None = None,
+        end_early: Callable[[Any], bytes] | None = None,
     ) -> None:
-        self._frames, self._reader = frames, reader
-        self._writer, self._spare, self._change = writer, spare, change
+        self._frames, self._reader, self._end_early = frames, reader, end_early
+        self.writer, self._spare, self._change = writer, spare, change
         self._bad = 0
         self.consumed: Consumed | None = None
         self.is_usage_bad = False
@@ -100,7 +107,12 @@ class DialectWatch:
         self.text_bytes = 0
         self.events = 0
         self.any_event = False
-        self.id = ""
+        self.is_text = True
+        self.started = Started()
+
+    @property
+    def id(self) -> str:
+        return self.started.id
 
     @property
     def is_finished(self) -> bool:
@@ -130,13 +142,15 @@ class DialectWatch:
         return b"".join([self._take(frame) for frame in self._frames.flush()])
 
     def ending(self) -> bytes:
-        if self._writer is None:
+        if self.writer is None:
             return b""
         finishes = [finished for _, finished in sorted(self._finishes.items())]
-        return self._tell(self._writer, finishes) + self._writer.end()
+        return self._tell(self.writer, finishes) + self.writer.end()
 
     def stop(self) -> bytes:
-        if self._writer is None:
+        if self.writer is None:
+            if self._end_early is not None:
+                return self._end_early(self._reader)
             return self._spare.fail(
                 "the credit is used up", "permission_error", "insufficient_user_quota"
             )
@@ -145,18 +159,18 @@ class DialectWatch:
         return self.ending()
 
     def fail(self, message: str, code: str) -> bytes:
-        return (self._writer or self._spare).fail(message, "upstream_error", code)
+        return (self.writer or self._spare).fail(message, "upstream_error", code)
 
     def _take(self, frame: Frame) -> bytes:
         if self.error or self.is_done:
             return b""
         if not frame.data:
-            return frame.raw if self._writer is None else b""
+            return frame.raw if self.writer is None else b""
         try:
             deltas = self._reader.read(frame.data, frame.name)
         except msgspec.ValidationError:
             # JSON of a shape we don't know: future events pass through.
-            return frame.raw if self._writer is None else b""
+            return frame.raw if self.writer is None else b""
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._bad += 1
             if self._bad >= MOST_BAD_EVENTS:
@@ -167,10 +181,10 @@ class DialectWatch:
         self.is_done = self._reader.is_done
         for delta in deltas:
             self._note(delta)
-        if self._writer is None:
+        if self.writer is None:
             return b"" if self.error else frame.raw
         told = [delta for delta in deltas if not isinstance(delta, Finished | Failed)]
-        return self._tell(self._writer, told)
+        return self._tell(self.writer, told)
 
     def _tell(self, writer: Writer, deltas: Sequence[Delta]) -> bytes:
         return writer.write(deltas if self._change is None else self._change(deltas))
@@ -178,14 +192,16 @@ class DialectWatch:
     def _note(self, delta: Delta) -> None:
         self.any_event = True
         match delta:
-            case TextDelta(text=text) | ThinkingDelta(text=text) | RefusalDelta(text=text):
+            case TextDelta(text=text):
                 self._add_text(text)
+            case ThinkingDelta(text=text) | RefusalDelta(text=text):
+                self._add_else(text)
             case ToolDelta(arguments=text) | ToolStarted(name=text):
-                self._add_text(text)
+                self._add_else(text)
             case AudioDelta():
-                self._add_text(delta.transcript)
+                self._add_else(delta.transcript)
             case ImageDelta() | OpaqueDelta():
-                self.events += 1
+                self._add_else("")
             case UsageDelta():
                 self.consumed = delta.consumed or self.consumed
                 self.is_usage_bad = delta.consumed is None
@@ -194,14 +210,19 @@ class DialectWatch:
             case Failed():
                 self.error = delta.body
             case Started():
-                self.id = self.id or delta.id
-                if self._writer is None:
+                if not self.started.id:
+                    self.started = delta
+                if self.writer is None:
                     # Only so that an error of ours bears the answer's own name.
                     self._spare.write([delta])
             case _:
                 pass
         if not isinstance(delta, NAMELESS):
             self._choices.add(delta.choice)
+
+    def _add_else(self, text: str) -> None:
+        self.is_text = False
+        self._add_text(text)
 
     def _add_text(self, text: str) -> None:
         self.events += 1

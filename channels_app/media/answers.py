@@ -38,6 +38,10 @@ class _Answer(msgspec.Struct):
     error: msgspec.Raw = _EMPTY
 
 
+class _Transcript(msgspec.Struct):
+    text: str
+
+
 _decode = msgspec.json.Decoder(_Answer).decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -62,6 +66,14 @@ def read_media_answer(body: bytes, endpoint: str, content_type: str) -> WholeAns
     if endpoint in HEARD and _is_there(answer.text):
         return _of(answer, endpoint)
     raise _bad("not what it should be")
+
+
+def transcript_of(body: bytes) -> str:
+    """What a listener wrote, in whatever form."""
+    try:
+        return msgspec.json.decode(body, type=_Transcript).text
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body.decode("utf-8", "replace")
 
 
 def assign_kinds(consumed: Consumed, usage: bytes, endpoint: str) -> Consumed:

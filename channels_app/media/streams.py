@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from channels_app.dialects.consumed import Consumed
-from channels_app.dialects.reply import BadStream
+from channels_app.dialects.reply import BadStream, Started
 from channels_app.dialects.sse import event_data
 from channels_app.dialects.usage import UsageUnreadable, read_usage
 from channels_app.media.answers import IMAGES, assign_kinds
@@ -83,6 +83,8 @@ class MediaWatch:
         self.text = bytearray()
         self.text_bytes = 0
         self.events = 0
+        self.is_text = False
+        self.started = Started()
 
     @property
     def is_finished(self) -> bool:

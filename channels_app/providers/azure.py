@@ -19,7 +19,6 @@ API_VERSION = "2024-10-21"
 
 https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
 """
-DEPLOYED = "/openai/deployments/"
 _VERSION = re.compile(r"20\d\d-\d\d-\d\d(-preview)?")
 
 

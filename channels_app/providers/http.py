@@ -34,7 +34,6 @@ ENDPOINTS = {
 FITTED = frozenset({("perplexity", "responses"), ("groq", "responses")})
 """Who refuses fields of a dialect that they copied in part: store, include and others."""
 CLAUDE_VERSION = "2023-06-01"
-TEXT_ENDPOINTS = frozenset(ENDPOINTS.values())
 _BLANK = re.compile(r"\{(\w+)\}")
 
 

@@ -115,7 +115,9 @@ class Simulator:
             how = behaviour_for(body.model, request.key, request.overrides)
             if how is PLAIN and (reply := plain_reply_for(endpoint.kind, body)):
                 known = Known(reply, body.model, body.user)
-                self._remember(request, known)
+                # What a key made plain is not plain for other keys.
+                if not (request.overrides or request.key.startswith(KEY_PREFIX)):
+                    self._remember(request, known)
                 self._send_known(known, request, connection)
                 return None
             answer = answer_for(endpoint.kind, body, how)

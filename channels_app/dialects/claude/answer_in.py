@@ -12,6 +12,7 @@ from channels_app.dialects.claude.blocks_in import NAME
 from channels_app.dialects.claude.opaque_block import OpaqueBlock
 from channels_app.dialects.claude.tool_input import write_arguments
 from channels_app.dialects.claude.usage import UsageTally
+from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.conversation import Opaque, Part, Text, Thinking, ToolCall
 from channels_app.dialects.reply import (
     BadAnswer,
@@ -146,6 +147,12 @@ class ClaudeReader:
         self._inputs: dict[int, Any] = {}
         """What a call's block began with: told when nothing else comes."""
         self._opaque: dict[int, OpaqueBlock] = {}
+        self.open_block: int | None = None
+        self.has_reason = False
+
+    @property
+    def consumed(self) -> Consumed:
+        return self._tally.consumed()
 
     def read(self, data: bytes, name: str = "") -> Sequence[Delta]:
         """Raises msgspec.DecodeError."""
@@ -165,8 +172,10 @@ class ClaudeReader:
             case "content_block_delta":
                 return self._read_delta(index, _fields(event.delta))
             case "content_block_start":
+                self.open_block = index
                 return self._read_start(index, _fields(event.content_block))
             case "content_block_stop":
+                self.open_block = None
                 return self._read_stop(index)
             case "message_start":
                 return self._read_message(_fields(event.message))
@@ -233,6 +242,7 @@ class ClaudeReader:
     def _read_end(self, delta: dict[str, Any], usage: Any) -> list[Delta]:
         deltas: list[Delta] = []
         if reason := _words(delta, "stop_reason"):
+            self.has_reason = True
             sequence = _words(delta, "stop_sequence") or None
             deltas.append(Finished(FINISHES.get(reason, "stop"), sequence))
         return deltas + list(self._tally.read(usage))

@@ -18,6 +18,7 @@ from channels_app.dialects.conversation import (
     ToolCall,
 )
 from channels_app.dialects.dialect import WriteOptions
+from channels_app.dialects.provenance import mark
 from channels_app.dialects.reply import Choice, CitationDelta, FinishReason, Reply
 
 REASONS: dict[FinishReason, str] = {
@@ -38,7 +39,7 @@ def write_answer(reply: Reply, options: WriteOptions) -> bytes:
     has_calls = any(isinstance(part, ToolCall) for part in choice.parts)
     has_refused = any(isinstance(part, Refusal) for part in choice.parts)
     message = write_head(reply.id, reply.model, options)
-    message["content"] = _content(choice, message["id"])
+    message["content"] = _content(choice, message["id"], options.signer)
     message["stop_reason"] = stop_reason(
         choice.finish, choice.stop_sequence, has_calls=has_calls, has_refused=has_refused
     )
@@ -98,10 +99,10 @@ def image_link(url: str) -> str:
     return f"![image]({url})"
 
 
-def _content(choice: Choice, answer_id: str) -> list[dict[str, Any]]:
+def _content(choice: Choice, answer_id: str, signer: str) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     for part in choice.parts:
-        block = _block(part, call_id("", answer_id, len(blocks)))
+        block = _block(part, call_id("", answer_id, len(blocks)), signer)
         if block is not None:
             blocks.append(block)
     texts = [block for block in blocks if block["type"] == "text"]
@@ -112,7 +113,7 @@ def _content(choice: Choice, answer_id: str) -> list[dict[str, Any]]:
     return blocks
 
 
-def _block(part: Part, spare_id: str) -> dict[str, Any] | None:
+def _block(part: Part, spare_id: str, signer: str) -> dict[str, Any] | None:
     match part:
         case Text(text=words, citations=citations) if words:
             block = {"type": "text", "text": words}
@@ -124,7 +125,8 @@ def _block(part: Part, spare_id: str) -> dict[str, Any] | None:
         case Thinking(redacted=data) if data:
             return {"type": "redacted_thinking", "data": data}
         case Thinking() if part.text or part.signature:
-            return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+            signature = mark(part.signature, signer, NAME)
+            return {"type": "thinking", "thinking": part.text, "signature": signature}
         case ToolCall():
             given = read_input(part.arguments, is_custom=part.is_custom)
             told = part.id or spare_id

@@ -19,6 +19,7 @@ from channels_app.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
+from channels_app.dialects.provenance import own_signature
 from channels_app.dialects.reading import cache_control
 
 Block = dict[str, Any]
@@ -37,10 +38,11 @@ TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml
 class BlockWriter:
     """Writes the blocks of one request, and notes in `dropped` what has no place in it."""
 
-    def __init__(self, traits: Traits, dropped: list[str], *, is_own: bool) -> None:
+    def __init__(self, traits: Traits, dropped: list[str], source: str) -> None:
         self._traits = traits
         self._dropped = dropped
-        self._is_own = is_own
+        self._client = source
+        self._is_own = source == NAME
         self._ids = CallIds()
 
     def write(self, part: Part, role: str) -> Block | None:
@@ -113,8 +115,9 @@ class BlockWriter:
         """Claude takes back what it signed itself. Others sign nothing, and want it back."""
         if part.redacted:
             return {"type": "redacted_thinking", "data": part.redacted}
-        if part.signature or (self._is_own and not self._traits.is_claude):
-            return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+        signature = own_signature(part.signature, self._client, NAME)
+        if signature or (self._is_own and not self._traits.is_claude):
+            return {"type": "thinking", "thinking": part.text, "signature": signature}
         return None
 
     def _image(self, image: Image) -> Block | None:

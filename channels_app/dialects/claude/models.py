@@ -29,6 +29,8 @@ class Traits:
     forces_tools_while_adaptive: bool = False
     takes_system_turns: bool = False
     takes_schema: bool = True
+    takes_beginning: bool = False
+    """A last turn of the assistant is where its answer begins."""
     efforts: tuple[str, ...] = ()
     most_output: int | None = None
     """Only where a budget of thinking may need more than the client asked for."""
@@ -41,6 +43,7 @@ _OTHERS = Traits()
 def traits_of(model: str) -> Traits:
     """https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking,
     https://platform.claude.com/docs/en/build-with-claude/effort,
+    https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-6#prefill-removal,
     https://platform.claude.com/docs/en/models/opus-5-5/migration-guide and its neighbours.
     """
     name = model.lower()
@@ -68,6 +71,7 @@ def traits_of(model: str) -> Traits:
         forces_tools_while_adaptive=is_fifth or (is_opus and version >= (4, 8)),
         takes_system_turns=is_always or version >= (5, 5) or (is_opus and version >= (4, 8)),
         takes_schema=version >= (4, 5) or (is_opus and version >= (4, 1)),
+        takes_beginning=not is_adaptive,
         efforts=_efforts(
             is_adaptive=is_adaptive,
             has_xhigh=only_adaptive,

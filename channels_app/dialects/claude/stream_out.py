@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from channels_app.dialects.claude.answer_in import ClaudeReader
 from channels_app.dialects.claude.answer_out import (
     call_id,
     image_link,
@@ -21,6 +22,7 @@ from channels_app.dialects.claude.tool_input import ObjectEnd, read_input, write
 from channels_app.dialects.claude.usage import write_usage
 from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.dialect import WriteOptions
+from channels_app.dialects.provenance import mark
 from channels_app.dialects.reply import (
     AudioDelta,
     CitationDelta,
@@ -60,8 +62,11 @@ _encode = msgspec.json.Encoder().encode
 class Block:
     """A block that is being told, or waits until those before it are complete."""
 
-    def __init__(self, begin: dict[str, Any], *, is_custom: bool = False) -> None:
+    def __init__(
+        self, begin: dict[str, Any], *, is_custom: bool = False, spare_signature: str = ""
+    ) -> None:
         self.begin = begin
+        self._spare_signature = spare_signature
         self.kind: str = begin["type"]
         self.is_custom = is_custom
         self.is_signed = False
@@ -89,7 +94,7 @@ class Block:
     def ending(self) -> list[dict[str, Any]]:
         """What must be told before the block stops."""
         if self.kind == "thinking" and not self.is_signed:
-            return [{"type": "signature_delta", "signature": ""}]
+            return [{"type": "signature_delta", "signature": self._spare_signature}]
         if self.kind == "tool_use" and (self.is_custom or not self._arguments):
             given = read_input("".join(self._arguments), is_custom=self.is_custom)
             return [{"type": "input_json_delta", "partial_json": write_arguments(given)}]
@@ -126,10 +131,7 @@ class ClaudeWriter:
             has_calls=bool(self._calls),
             has_refused=self._has_refused,
         )
-        delta = {"stop_reason": reason, "stop_sequence": finished.stop_sequence}
-        usage = write_usage(self._consumed)
-        closing = _event("message_delta", {"delta": delta, "usage": usage})
-        return told + closing + _event("message_stop", {})
+        return told + _end(reason, finished.stop_sequence, self._consumed)
 
     def fail(self, message: str, type_: str, code: str) -> bytes:  # noqa: ARG002 -- Writer
         """What still waits is told before."""
@@ -166,7 +168,8 @@ class ClaudeWriter:
             case SignatureDelta(signature=signature) if signature:
                 # SDKs take each signature for a whole one.
                 block = self._last("thinking")
-                block.waiting.append({"type": "signature_delta", "signature": signature})
+                told = mark(signature, self._options.signer, NAME)
+                block.waiting.append({"type": "signature_delta", "signature": told})
                 block.is_signed = True
             case RedactedDelta():
                 self._blocks.append(Block({"type": "redacted_thinking", "data": delta.data}))
@@ -194,7 +197,8 @@ class ClaudeWriter:
             if last.kind == kind and not last.is_signed:
                 return last
         begin = {"type": kind, kind: ""} | ({"signature": ""} if kind == "thinking" else {})
-        self._blocks.append(Block(begin))
+        unsigned = mark("", self._options.signer, NAME)
+        self._blocks.append(Block(begin, spare_signature=unsigned))
         return self._blocks[-1]
 
     def _cite(self, citation: CitationDelta) -> None:
@@ -242,6 +246,22 @@ class ClaudeWriter:
 
     def _told_id(self) -> str:
         return self._id if self._id.startswith("msg_") else self._options.id
+
+
+def end_early(reader: ClaudeReader) -> bytes:
+    """Ends a provider's own stream after what was read of it, for its length."""
+    if reader.has_reason:
+        return b"" if reader.is_done else _event("message_stop", {})
+    closing = b""
+    if reader.open_block is not None:
+        closing = _event("content_block_stop", {"index": reader.open_block})
+    return closing + _end("max_tokens", None, reader.consumed)
+
+
+def _end(reason: str, sequence: str | None, consumed: Consumed | None) -> bytes:
+    delta = {"stop_reason": reason, "stop_sequence": sequence}
+    told = _event("message_delta", {"delta": delta, "usage": write_usage(consumed)})
+    return told + _event("message_stop", {})
 
 
 def _opaque(value: dict[str, Any]) -> Block:

@@ -20,7 +20,7 @@ def render_turns(
 ) -> tuple[list[Block], list[dict[str, Any]]]:
     """(system, messages), both as lists of blocks."""
     is_own = conversation.dialect == NAME
-    writer = BlockWriter(traits, dropped, is_own=is_own)
+    writer = BlockWriter(traits, dropped, conversation.dialect)
     first = next(
         (i for i, turn in enumerate(conversation.turns) if turn.role not in INSTRUCTIONS),
         len(conversation.turns),

@@ -38,9 +38,9 @@ class UsageTally:
         if told is None:
             return [UsageDelta(None)]
         self._counts |= told
-        return [UsageDelta(self._consumed())] if told else []
+        return [UsageDelta(self.consumed())] if told else []
 
-    def _consumed(self) -> Consumed:
+    def consumed(self) -> Consumed:
         count = self._counts.get
         for_5m = count("ephemeral_5m_input_tokens", 0)
         for_1h = count("ephemeral_1h_input_tokens", 0)

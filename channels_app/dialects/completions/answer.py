@@ -123,7 +123,7 @@ def write_answer(reply: Reply, options: WriteOptions) -> bytes:
         "created": reply.created or options.created,
         "model": reply.model or options.model,
         "choices": [
-            _choice(index, _words_of(choice), WRITTEN[choice.finish])
+            _choice(index, words_of(choice), WRITTEN[choice.finish])
             for index, choice in enumerate(reply.choices)
         ],
     }
@@ -132,7 +132,7 @@ def write_answer(reply: Reply, options: WriteOptions) -> bytes:
     return _encode(body)
 
 
-def _words_of(choice: Choice) -> str:
+def words_of(choice: Choice) -> str:
     return "".join([part.text for part in choice.parts if isinstance(part, Text | Refusal)])
 
 

@@ -22,6 +22,7 @@ from channels_app.dialects.conversation import (
 )
 from channels_app.dialects.converse.families import TAKES_CACHE_MARKS, TAKES_STATUS
 from channels_app.dialects.fitting import input_of, name_of
+from channels_app.dialects.provenance import own_signature
 
 Block = dict[str, Any]
 IMAGES = {
@@ -49,8 +50,8 @@ _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 class BlockWriter:
     """Writes the blocks of one request, whose documents must all have names of their own."""
 
-    def __init__(self, family: str, dropped: list[str]) -> None:
-        self._family, self._dropped = family, dropped
+    def __init__(self, family: str, dropped: list[str], source: str) -> None:
+        self._family, self._dropped, self._source = family, dropped, source
         self._names: set[str] = set()
         self._numbers: dict[str, int] = {}
 
@@ -119,9 +120,10 @@ class BlockWriter:
             return None
         if thought.redacted:
             return {"reasoningContent": {"redactedContent": thought.redacted}}
-        if not thought.signature:
+        signature = own_signature(thought.signature, self._source, "converse")
+        if not signature:
             return None
-        text = {"text": thought.text, "signature": thought.signature}
+        text = {"text": thought.text, "signature": signature}
         return {"reasoningContent": {"reasoningText": text}}
 
     def _result(self, result: ToolResult) -> Block:

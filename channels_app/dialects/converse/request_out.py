@@ -48,7 +48,7 @@ MOST_LABELS = 16
 def render_request(conversation: Conversation, target: Target) -> Rendered:
     family = family_of(target.model)
     dropped: list[str] = []
-    writer = BlockWriter(family, dropped)
+    writer = BlockWriter(family, dropped, conversation.dialect)
     body: dict[str, Any] = {"messages": _messages(conversation, writer)}
     system = [
         block

@@ -8,7 +8,7 @@ from channels_app.dialects.gemini.answer_in import GeminiReader, read_answer
 from channels_app.dialects.gemini.answer_out import write_answer
 from channels_app.dialects.gemini.request_in import parse_request
 from channels_app.dialects.gemini.request_out import render_request
-from channels_app.dialects.gemini.stream_out import ArrayWriter, GeminiWriter
+from channels_app.dialects.gemini.stream_out import ArrayWriter, GeminiWriter, end_early
 
 DIALECT = Dialect(
     "gemini",
@@ -19,6 +19,7 @@ DIALECT = Dialect(
     write_answer,
     GeminiWriter,
     takes_media_urls=False,
+    end_early=end_early,
 )
 
 __all__ = ["DIALECT", "ArrayWriter"]

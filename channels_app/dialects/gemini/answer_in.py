@@ -72,11 +72,11 @@ class GeminiReader:
 
     def __init__(self) -> None:
         self.is_done = False
-        self._id = ""
+        self.id = self.model = ""
         self._has_started = False
         self._ids = 0
         self._calls: dict[int, int] = {}
-        self._finishes: dict[int, FinishReason] = {}
+        self.finishes: dict[int, FinishReason] = {}
         self._sources: set[tuple[int, str, str]] = set()
 
     def read(self, data: bytes, name: str = "") -> Sequence[Delta]:  # noqa: ARG002 -- Reader
@@ -95,10 +95,11 @@ class GeminiReader:
     def _read(self, answer: dict[str, Any], deltas: list[Delta]) -> None:
         candidates = _list(answer.get("candidates"))
         feedback = _dict(answer.get("promptFeedback"))
-        self._id = self._id or _text(answer.get("responseId"))
-        if not self._has_started and (candidates or feedback or self._id):
+        self.id = self.id or _text(answer.get("responseId"))
+        self.model = self.model or _text(answer.get("modelVersion"))
+        if not self._has_started and (candidates or feedback or self.id):
             self._has_started = True
-            deltas.append(Started(self._id, _text(answer.get("modelVersion"))))
+            deltas.append(Started(self.id, _text(answer.get("modelVersion"))))
         for position, candidate in enumerate(candidates):
             if isinstance(candidate, dict):
                 self._read_candidate(candidate, position, deltas)
@@ -119,8 +120,8 @@ class GeminiReader:
             if finish == "stop" and reason == "STOP" and self._calls.get(choice):
                 finish = "tool_calls"
             # Some models repeat it in every event.
-            if self._finishes.get(choice) != finish:
-                self._finishes[choice] = finish
+            if self.finishes.get(choice) != finish:
+                self.finishes[choice] = finish
                 deltas.append(Finished(finish, choice=choice))
 
     def _read_part(self, part: dict[str, Any], choice: int, deltas: list[Delta]) -> None:
@@ -155,7 +156,7 @@ class GeminiReader:
     ) -> None:
         index = self._calls.get(choice, 0)
         self._calls[choice] = index + 1
-        call_id = _text(call.get("id")) or f"call_{self._id or 0}_{self._ids}"
+        call_id = _text(call.get("id")) or f"call_{self.id or 0}_{self._ids}"
         self._ids += 1
         deltas.append(
             ToolStarted(index, call_id, _text(call.get("name")), signature, choice=choice)

@@ -18,10 +18,16 @@ from channels_app.dialects.conversation import (
     ToolCall,
 )
 from channels_app.dialects.dialect import WriteOptions
-from channels_app.dialects.gemini.contents_out import read_args, sign_last, write_thought
+from channels_app.dialects.gemini.contents_out import (
+    STAND_IN,
+    read_args,
+    sign_last,
+    write_thought,
+)
 from channels_app.dialects.gemini.logprobs import write_logprobs
 from channels_app.dialects.gemini.media import is_base64, write_blob, write_format
 from channels_app.dialects.gemini.usage import write_usage
+from channels_app.dialects.provenance import mark
 from channels_app.dialects.reply import Choice, CitationDelta, FinishReason, Reply
 
 NAME = "gemini"
@@ -39,7 +45,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def write_answer(reply: Reply, options: WriteOptions) -> bytes:
-    candidates = [_candidate(index, choice) for index, choice in enumerate(reply.choices)]
+    candidates = [
+        _candidate(index, choice, options.signer) for index, choice in enumerate(reply.choices)
+    ]
     body: Json = {"candidates": candidates}
     if reply.consumed is not None:
         body["usageMetadata"] = write_usage(reply.consumed)
@@ -48,14 +56,18 @@ def write_answer(reply: Reply, options: WriteOptions) -> bytes:
     return _encode(body)
 
 
-def _candidate(index: int, choice: Choice) -> Json:
+def _candidate(index: int, choice: Choice, signer: str) -> Json:
     parts: list[Json] = []
     for part in choice.parts:
-        if isinstance(part, Thinking) and not part.text:
-            if signature := usable_signature(part.signature):
+        if isinstance(part, Thinking):
+            signature = usable_signature(part.signature, signer)
+            if part.text:
+                parts.append(write_thought(part.text, signature))
+            elif signature:
                 sign_last(parts, signature)
         elif (told := write_part(part)) is not None:
             parts.append(told)
+    sign_first_call(parts, signer)
     content = {"parts": parts or [{"text": ""}], "role": "model"}
     finish = FINISHES[choice.finish]
     told = {"content": content, "finishReason": finish, "index": index}
@@ -66,8 +78,6 @@ def write_part(part: Part) -> Json | None:
     match part:
         case Text() | Refusal():
             return {"text": part.text}
-        case Thinking():
-            return write_thought(part.text, usable_signature(part.signature))
         case ToolCall():
             return write_call(part)
         case Image(data=data) if data:
@@ -93,9 +103,16 @@ def write_call(call: ToolCall) -> Json:
     return told | {"thoughtSignature": signature} if signature else told
 
 
-def usable_signature(signature: str) -> str:
+def usable_signature(signature: str, signer: str = "") -> str:
     """Other providers' signatures may be no base64, on which clients of this dialect break."""
-    return signature if is_base64(signature) else ""
+    return mark(signature, signer, NAME) if signature and is_base64(signature) else ""
+
+
+def sign_first_call(parts: list[Json], signer: str) -> None:
+    """A call of another provider's may come back to a model that wants its own signature on it."""
+    call = next((part for part in parts if "functionCall" in part), None)
+    if call is not None and signer not in {"", NAME}:
+        call.setdefault("thoughtSignature", STAND_IN)
 
 
 def write_sources(citations: list[CitationDelta]) -> Json:

@@ -23,6 +23,7 @@ from channels_app.dialects.conversation import (
 )
 from channels_app.dialects.gemini.abilities import Abilities
 from channels_app.dialects.gemini.media import write_medium
+from channels_app.dialects.provenance import is_marked
 
 STAND_IN = "skip_thought_signature_validator"
 """The signature for a call that this model did not make itself
@@ -97,9 +98,10 @@ class Contents:
                 case Thinking() if not self._is_own:
                     self._dropped.append("thinking")
                 case Thinking(text="", signature=signature):
-                    sign_last(told, signature)
-                case Thinking():
-                    told.append(write_thought(part.text, part.signature))
+                    if not is_marked(signature):
+                        sign_last(told, signature)
+                case Thinking(signature=signature):
+                    told.append(write_thought(part.text, "" if is_marked(signature) else signature))
                 case ToolCall():
                     told.append(self._call(part))
                 case _:

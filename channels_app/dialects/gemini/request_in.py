@@ -28,7 +28,8 @@ from channels_app.dialects.conversation import (
 from channels_app.dialects.dialect import Fields
 from channels_app.dialects.gemini.casing import to_camel
 from channels_app.dialects.gemini.config_in import take_config, take_tools
-from channels_app.dialects.gemini.media import read_blob, read_link
+from channels_app.dialects.gemini.media import read_blob, read_link, to_standard
+from channels_app.dialects.provenance import is_marked
 
 NAME = "gemini"
 ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user"}
@@ -133,6 +134,9 @@ def _parts(value: Any, where: str, turn: int, calls: "_Calls") -> list[Part]:
     original = reading.mapping(value, where)
     part = to_camel(original)
     signature = reading.optional_text(part.get("thoughtSignature"), f"{where}.thoughtSignature")
+    if is_marked(signature):
+        # Another provider's, which takes no other alphabet.
+        signature = to_standard(signature)
     signed: list[Part] = [Thinking("", signature)] if signature else []
     is_thought = reading.flag(part.get("thought"), f"{where}.thought")
     extra = {name: value for name, value in part.items() if name not in BESIDE}

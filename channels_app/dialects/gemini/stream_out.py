@@ -11,8 +11,10 @@ import msgspec
 from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.conversation import Audio, Image, ToolCall
 from channels_app.dialects.dialect import WriteOptions
+from channels_app.dialects.gemini.answer_in import GeminiReader
 from channels_app.dialects.gemini.answer_out import (
     FINISHES,
+    sign_first_call,
     usable_signature,
     write_call,
     write_part,
@@ -74,7 +76,7 @@ class GeminiWriter:
     """
 
     def __init__(self, options: WriteOptions) -> None:
-        self._model, self._id = options.model, options.id
+        self._model, self._id, self._signer = options.model, options.id, options.signer
         self._choices: dict[int, _Written] = {}
         self._consumed: Consumed | None = None
 
@@ -159,7 +161,7 @@ class GeminiWriter:
 
     def _sign(self, delta: SignatureDelta) -> list[Json]:
         """What it signs is already told: an empty part of the same kind carries it."""
-        signature = usable_signature(delta.signature)
+        signature = usable_signature(delta.signature, self._signer)
         if not signature:
             return []
         if self._written(delta.choice).is_thinking:
@@ -175,6 +177,7 @@ class GeminiWriter:
 
     def _release(self, choice: int) -> bytes:
         parts = [write_call(call) for call in self._written(choice).take_calls()]
+        sign_first_call(parts, self._signer)
         return self._event(choice, parts) if parts else b""
 
     def _written(self, choice: int) -> "_Written":
@@ -208,6 +211,16 @@ class ArrayWriter(GeminiWriter):
 
     def _close(self) -> bytes:
         return b"]\n"
+
+
+def end_early(reader: GeminiReader) -> bytes:
+    """Ends a provider's own stream after what was read of it, for its length."""
+    if reader.finishes:
+        return b""
+    candidate = {"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0}
+    told: Json = {"candidates": [candidate | {"finishReason": FINISHES["length"]}]}
+    names = {"modelVersion": reader.model, "responseId": reader.id}
+    return b"data: " + _encode(told | {n: v for n, v in names.items() if v}) + b"\n\n"
 
 
 class _Written:

@@ -73,8 +73,7 @@ def _turns_of(message: dict[str, Any], index: int) -> list[Turn]:
 def _thoughts(message: dict[str, Any]) -> list[Part]:
     for name in ANSWER_FIELDS:
         if isinstance(thought := message.get(name), str) and thought:
-            signature = message.get("reasoning_signature")
-            return [Thinking(thought, reading.optional_text(signature, "reasoning_signature"))]
+            return [Thinking(thought)]
     return []
 
 

@@ -23,6 +23,7 @@ from channels_app.dialects.conversation import (
 )
 from channels_app.dialects.dialect import Rendered, Target
 from channels_app.dialects.efforts import budget_of, effort_of
+from channels_app.dialects.provenance import TAKES_SIGNED_CALLS
 from channels_app.dialects.reading import cache_control, data_url
 
 NAME = "openai"
@@ -34,6 +35,10 @@ THINKS_BY_TYPE = frozenset({"deepseek", "zhipu", "zai", "doubao", "moonshot"})
 THINKS_BY_FLAG = frozenset({"ali", "siliconflow"})
 RETURNS_THOUGHTS = THINKS_BY_TYPE | THINKS_BY_FLAG | {"openrouter", "newapi", "vllm"}
 """Who wants the thoughts of earlier turns back, as reasoning_content."""
+TAKES_PARTIAL = frozenset({"ali", "moonshot"})
+"""Who goes on with a last message that says so: https://help.aliyun.com/en/model-studio/partial-mode,
+https://platform.moonshot.cn/docs/api/partial.
+"""
 
 
 def render_request(conversation: Conversation, target: Target) -> Rendered:
@@ -45,6 +50,8 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
         for turn in conversation.turns
         for message in _messages(turn, target, dropped, is_own=is_own)
     ]
+    if conversation.begins_answer and target.kind in TAKES_PARTIAL:
+        body["messages"][-1]["partial"] = True
     if conversation.is_stream:
         body["stream"] = True
         if target.asks_usage:
@@ -109,7 +116,7 @@ def _fill_assistant(
 ) -> None:
     said = [part for part in parts if isinstance(part, Text | Image | File | Opaque)]
     message["content"] = (_content(list(said), target, dropped) or "") if said else None
-    calls = [_call(part) for part in parts if isinstance(part, ToolCall)]
+    calls = [_call(part, target) for part in parts if isinstance(part, ToolCall)]
     if calls:
         message["tool_calls"] = calls
     for part in parts:
@@ -126,13 +133,13 @@ def _fill_assistant(
                 pass
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: ToolCall, target: Target) -> dict[str, Any]:
     if call.is_custom:
         body = {"name": call.name, "input": call.arguments}
         return {"id": call.id, "type": "custom", "custom": body}
     function = {"name": call.name, "arguments": call.arguments or "{}"}
     told: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
-    if call.signature:
+    if call.signature and target.kind in TAKES_SIGNED_CALLS:
         told["extra_content"] = {"google": {"thought_signature": call.signature}}
     return told
 

@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 def write_answer(reply: Reply, options: WriteOptions) -> bytes:
     """Only the first choice can be told."""
     begun = begin_response(options, reply.id, reply.model, reply.created)
-    output = Output(options.id.removeprefix(PREFIX))
+    output = Output(options.id.removeprefix(PREFIX), options.signer)
     for delta in _in_order(replay(Reply(choices=reply.choices[:1]))):
         output.add(delta)
     incomplete = _incomplete(reply.choices[0].finish if reply.choices else "stop", output)
@@ -64,7 +64,7 @@ class ResponsesWriter:
     def __init__(self, options: WriteOptions) -> None:
         self._options = options
         self._begun: Response | None = None
-        self._output = Output(options.id.removeprefix(PREFIX))
+        self._output = Output(options.id.removeprefix(PREFIX), options.signer)
         self._finish: FinishReason = "stop"
         self._consumed: Consumed | None = None
         self._sequence = 0

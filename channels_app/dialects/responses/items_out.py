@@ -13,6 +13,7 @@ from channels_app.dialects.conversation import (
     ToolResult,
     Turn,
 )
+from channels_app.dialects.provenance import is_marked
 from channels_app.dialects.responses.content_out import (
     plain_words,
     render_output,
@@ -99,6 +100,8 @@ class _Items:
 
     def _put_item(self, part: Part) -> None:
         match part:
+            case Thinking(signature=signature) if is_marked(signature):
+                self._dropped.append("thinking")
             case OwnThinking() if self._is_own and not part.redacted:
                 self.items.append(part.item)
             case Thinking(signature=str(signature), id=str(name)) if (

@@ -6,8 +6,10 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 from dataclasses import dataclass, field
 from typing import Any
 
+from channels_app.dialects.provenance import mark
 from channels_app.dialects.reply import CitationDelta
 from channels_app.dialects.responses.annotations import annotation_of
+from channels_app.dialects.responses.own import NAME
 
 Item = dict[str, Any]
 Event = dict[str, Any]
@@ -84,6 +86,7 @@ class Thought:
 
     index: int
     id: str
+    signer: str
     pieces: list[str] = field(default_factory=list)
     signature: str = ""
 
@@ -101,7 +104,8 @@ class Thought:
 
     def end(self) -> tuple[Item, list[Event]]:
         """The rest of the item, and what is told before it."""
-        rest: Item = {"encrypted_content": self.signature} if self.signature else {}
+        signature = mark(self.signature, self.signer, NAME)
+        rest: Item = {"encrypted_content": signature} if signature else {}
         if not self.pieces:
             return rest, []
         text = "".join(self.pieces)

@@ -35,10 +35,10 @@ class Output:
     Calls stay open to the end: only then is it sure that nothing more of them comes.
     """
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, signer: str = "") -> None:
         self.items: list[Item] = []
         self.has_refused = False
-        self._base = base
+        self._base, self._signer = base, signer
         self._message: Message | None = None
         self._thought: Thought | None = None
         self._calls: dict[int, Call] = {}
@@ -163,7 +163,7 @@ class Output:
         if name.startswith("rs_"):
             item["id"] = name
         index, name, added = self._begin("rs", item)
-        self._thought = Thought(index, name)
+        self._thought = Thought(index, name, self._signer)
         return self._thought, [*events, added]
 
     def _end_thought(self) -> list[Event]:

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -9,7 +10,9 @@ from django.core.management.base import CommandError, CommandParser
 from channels_app.catalogue import KINDS
 from channels_app.copying import copy_channel
 from channels_app.editing import change_channel, create_channel, find_channel
+from channels_app.forms import key_hint
 from channels_app.jobs import BALANCE, TEST, begin_job
+from channels_app.keys import read_states
 from channels_app.models import Channel, ChannelStatus
 from channels_app.switching import switch_by_hand
 from channels_app.tasks import do_all
@@ -30,6 +33,7 @@ TEXT_FIELDS = (
     ("--models", "models_text", "comma list of models"),
     ("--group", "groups_text", "comma list of groups"),
     ("--tag", "tag", "for sorting"),
+    ("--key-strategy", "key_strategy", "order of several keys: round_robin or random"),
     ("--proxy", "proxy_url", "http://, https:// or socks5:// address"),
     ("--test-model", "test_model", "model for tests; the channel's first when left out"),
     ("--system-prompt", "system_prompt", "put before every conversation"),
@@ -44,6 +48,10 @@ NUMBER_FIELDS = (
     ("--total-seconds", "total_seconds"),
     ("--retest-seconds", "retest_seconds"),
     ("--rpm", "requests_per_minute"),
+    ("--total-rpm", "total_requests_per_minute"),
+    ("--tpm", "tokens_per_minute"),
+    ("--requests-per-day", "requests_per_day"),
+    ("--tokens-per-day", "tokens_per_day"),
     ("--max-concurrency", "max_concurrency"),
     ("--max-input-tokens", "max_input_tokens"),
 )
@@ -101,6 +109,7 @@ def add_fields(parser: ArgumentParser, needed: tuple[str, ...] = ()) -> None:
         parser.add_argument(flag, dest=field, required=flag in needed, help=text)
     for flag, field in NUMBER_FIELDS:
         parser.add_argument(flag, dest=field, type=int)
+    parser.add_argument("--usd-per-day", dest="usd_per_day", type=read_amount)
     parser.add_argument("--mapping", dest="model_mapping", type=json.loads, help="JSON object")
     parser.add_argument("--headers", dest="headers", type=json.loads, help="JSON object")
     parser.add_argument("--overrides", type=json.loads, help="JSON object of fields to set")
@@ -114,6 +123,9 @@ def add_fields(parser: ArgumentParser, needed: tuple[str, ...] = ()) -> None:
         help="what the kind asks for besides, like region=us-east-1; may be repeated",
     )
     parser.add_argument("--no-ask-usage", dest="asks_usage", action="store_false", default=None)
+    for name in ("accepts_tools", "accepts_images", "claude_only", "passes_through"):
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, action=BooleanOptionalAction, default=None)
     parser.add_argument("--auto-ban", action=BooleanOptionalAction, default=None, help=AUTO_BAN)
 
 
@@ -122,6 +134,13 @@ def read_setting(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name.strip(), value.strip()
+
+
+def read_amount(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ArgumentTypeError(f"{text!r} is no amount") from error
 
 
 def add_one(options: dict[str, Any]) -> Result:
@@ -225,7 +244,11 @@ def show_channel(channel: Channel) -> dict[str, Any]:
         "kind": KINDS[channel.kind].name,
         "status": ChannelStatus(channel.status).name.lower(),
         "base_url": channel.base_url or KINDS[channel.kind].base_url,
-        "key": f"…{channel.key[-4:]}" if len(channel.key) > 8 else ("…" if channel.key else ""),
+        "key": key_hint(channel),
+        "keys": [
+            {"key": key.end, "enabled": key.is_enabled, "reason": key.reason}
+            for key in read_states(channel)
+        ],
         "models": ",".join(channel.model_names),
         "group": ",".join(channel.group_names),
         "priority": channel.priority,
