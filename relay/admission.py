@@ -1,10 +1,9 @@
 """Lets a call in: whose key it is, whether it may be used now, from here, for this model."""
 
-import time
-
 import msgspec
 
 from chatapi.accounts.models import TokenStatus
+from chatapi.accounts.stand_in import PATH, PREFIX, StandIn, open_stand_in
 from chatapi.lib.ids import hash_key
 from chatapi.lib.net import Network, is_inside
 from relay import errors
@@ -26,16 +25,22 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 async def admit(exchange: ClientExchange, gateway: Gateway) -> Admitted:
-    """Raises CallRefused with 401, 403 or 400."""
+    """Raises CallRefused with 401, 403 or 400, and 503 where the worker can't serve more."""
+    if not gateway.overload.lets_in():
+        raise errors.too_busy()
     key, pinned = read_key(exchange)
-    caller = await find_caller(key, gateway)
-    check_token(caller)
     address = exchange.address(gateway.trusted_proxies)
+    stand_in = read_stand_in(key, exchange, address) if key.startswith(PREFIX) else None
+    key_hash = hash_key(key) if stand_in is None else stand_in.key_hash
+    caller = await find_caller(key_hash, gateway)
+    if stand_in is not None and stand_in.mark != caller.sessions_mark:
+        raise errors.unknown_key()
+    check_token(caller, gateway.now())
     check_user(caller, address)
     if pinned is not None and not caller.is_admin:
         raise errors.may_not_pin()
     if caller.starts_on_first_call:
-        caller = await start_on_first_call(caller, key, gateway)
+        caller = await start_on_first_call(caller, key_hash, gateway)
     return Admitted(caller, address, _channel_id(pinned))
 
 
@@ -58,6 +63,8 @@ def read_key(exchange: ClientExchange) -> tuple[str, str | None]:
         raise errors.no_key()
     if len(text) > MOST_KEY_LENGTH:
         raise errors.unknown_key()
+    if text.startswith(PREFIX):
+        return text, None
     key, dash, rest = text.partition("-")
     return key, rest.partition("-")[0] if dash else None
 
@@ -65,9 +72,16 @@ def read_key(exchange: ClientExchange) -> tuple[str, str | None]:
 KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key", b"mj-api-secret")
 
 
-async def find_caller(key: str, gateway: Gateway) -> Caller:
+def read_stand_in(text: str, exchange: ClientExchange, address: str) -> StandIn:
+    """What a page of ours calls with, in the place of a key that it does not know."""
+    found = open_stand_in(text, address) if exchange.scope["path"] == PATH else None
+    if found is None:
+        raise errors.unknown_key()
+    return found
+
+
+async def find_caller(key_hash: str, gateway: Gateway) -> Caller:
     """From memory; the database is asked once for each key."""
-    key_hash = hash_key(key)
     caller = gateway.callers.get(key_hash)
     if caller is None:
         if gateway.callers.is_unknown(key_hash):
@@ -78,14 +92,14 @@ async def find_caller(key: str, gateway: Gateway) -> Caller:
     return caller
 
 
-def check_token(caller: Caller) -> None:
+def check_token(caller: Caller, now: float) -> None:
     if caller.token_status == TokenStatus.EXHAUSTED:
         raise errors.token_exhausted()
     if caller.token_status == TokenStatus.EXPIRED:
         raise errors.token_expired()
     if caller.token_status != TokenStatus.ENABLED:
         raise errors.token_disabled()
-    if caller.expires_at is not None and caller.expires_at <= time.time():
+    if caller.expires_at is not None and caller.expires_at <= now:
         raise errors.token_expired()
 
 
@@ -102,11 +116,11 @@ def check_network(networks: tuple[Network, ...], text: str, address: str) -> Non
         raise errors.wrong_network(text, address)
 
 
-async def start_on_first_call(caller: Caller, key: str, gateway: Gateway) -> Caller:
+async def start_on_first_call(caller: Caller, key_hash: str, gateway: Gateway) -> Caller:
     """The validity of this token begins now."""
     await gateway.start_validity(caller.token_id)
-    caller = await find_caller(key, gateway)
-    check_token(caller)
+    caller = await find_caller(key_hash, gateway)
+    check_token(caller, gateway.now())
     return caller
 
 

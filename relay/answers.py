@@ -5,6 +5,7 @@ byte.
 import asyncio
 
 from billing.pricing import ceiling_units
+from billing.records import UsageState
 from channels_app.dialects.reply import BadAnswer, BadStream
 from channels_app.dialects.watch import Watch
 from channels_app.failures import Cause, UpstreamFailure, hide_channel
@@ -13,6 +14,7 @@ from relay import settlement
 from relay.attempt import SEND_SECONDS, Running, read_beginning, read_whole
 from relay.call import Outcome
 from relay.continuing import keep
+from relay.errors import CallRefused
 from relay.http import JSON_TYPE
 from relay.media.watching import media_watch, read_type
 from relay.whole import is_document, understand
@@ -67,9 +69,10 @@ async def relay_whole(running: Running, answer: Exchange) -> None:
     used, is_estimated = await settlement.consumption_of(call, reported, text)
     if not call.request.has_output and call.request.media is None and used.completion_tokens:
         used = settlement.without_output(used)
-    status: settlement.UsageState = "left" if exchange.is_gone else "ok"
+    status: UsageState = "left" if exchange.is_gone else "ok"
     output = told.write()
-    await settlement.settle(running.gateway, call, Outcome(status, 200, "", used, is_estimated))
+    outcome = Outcome(status, 200, "", used, is_estimated, told.said)
+    await settlement.settle(running.gateway, call, outcome)
     await keep(plan, call, running.gateway, told.id)
     if exchange.is_gone:
         return
@@ -96,7 +99,9 @@ async def relay_stream(running: Running, answer: Exchange) -> None:
     except UpstreamFailure as failure:
         await running.cut_off(failure.code or "upstream_error", failure.message)
     except BadStream as error:
-        await running.cut_off("bad_upstream_response", str(error))
+        # What came in one piece with the nonsense is lost, unless it repeated what the client has.
+        is_whole = running.rest is not None and not running.rest.has_more
+        await running.cut_off("bad_upstream_response", str(error), may_go_on=is_whole)
     finally:
         running.gateway.streams.discard(running)
 
@@ -127,7 +132,8 @@ async def _first_event(running: Running, answer: Exchange, watch: Watch) -> byte
     if not watch.has_prologue():
         msg = "the provider's stream was empty"
         raise UpstreamFailure(Cause.OVERLOADED, msg, code="empty_stream")
-    if watch.is_empty and watch.is_finished and running.gateway.options.retries_empty:
+    is_empty = watch.is_empty and watch.is_finished and running.rest is None
+    if is_empty and running.gateway.options.retries_empty:
         raise UpstreamFailure(Cause.OVERLOADED, EMPTY_ANSWER, code="empty_answer")
     return ready
 
@@ -153,9 +159,14 @@ async def _pass_on(running: Running, answer: Exchange, watch: Watch, ready: byte
             await exchange.send(ready)
             running.is_sending = False
         if limit is not None and running.produced_tokens() > limit:
-            limit = await _grow(running, limit)
+            try:
+                limit = await _grow(running, limit)
+            except CallRefused as refusal:
+                # The client has a part of the answer: that is charged, and nothing beyond it given.
+                await _stop(running, refusal.code)
+                return
             if limit is None:
-                await _stop(running)
+                await _stop(running, "insufficient_user_quota")
                 return
         if not exchange.is_gone:
             patience.extend(running.timeouts.idle, at_most=running.ends_at)
@@ -182,7 +193,7 @@ async def _finish(running: Running, watch: Watch, ready: bytes) -> None:
         return
     # Before the response is kept: it is not whole without its end.
     ready += watch.ending()
-    if watch.is_empty:
+    if watch.is_empty and running.rest is None:
         settlement.void(running.gateway, running.call, Outcome("ok", 200, "empty_answer"))
     else:
         await running.settle("left" if exchange.is_gone else "ok")
@@ -211,9 +222,9 @@ async def _grow(running: Running, limit: int) -> int | None:
     return None
 
 
-async def _stop(running: Running) -> None:
-    """The credit is used up: end the answer properly."""
-    await running.settle("stopped", 200, "insufficient_user_quota")
+async def _stop(running: Running, code: str) -> None:
+    """The credit is used up, or nobody can tell: end the answer properly."""
+    await running.settle("stopped", 200, code)
     if not running.exchange.is_gone and running.watch is not None:
         await running.exchange.send(running.watch.stop())
         await running.exchange.end()

@@ -51,6 +51,7 @@ TABLE: dict[str, tuple[str, Handler]] = {
     "/v1/messages": ("POST", partial(relay, endpoint="messages")),
     "/v1/messages/count_tokens": ("POST", count_tokens.count_for_claude),
     "/v1/completions": ("POST", partial(relay, endpoint="completions")),
+    "/v1/edits": ("POST", partial(relay, endpoint="edits")),
     "/v1/embeddings": ("POST", partial(relay, endpoint="embeddings")),
     "/v1/moderations": ("POST", partial(relay, endpoint="moderations")),
     **MEDIA,

@@ -1,16 +1,20 @@
 """One client request and everything that became of it."""
 
 import time
+from collections.abc import Callable, Mapping
 from tempfile import SpooledTemporaryFile
+from typing import Any
 
 import msgspec
 
 from billing.pricing import Charge, Consumption, Quote
 from billing.purses import Hold
 from billing.records import Closed, Opened, UsageState
+from channels_app.conditions import Turn
 from channels_app.dialects.conversation import Conversation
 from channels_app.failures import UpstreamFailure
 from channels_app.routing import ChannelConfig
+from relay.affinity import Served
 from relay.callers import Caller
 from relay.request import CallRequest
 
@@ -25,6 +29,9 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     ms: int = 0
     error: str = ""
     message: str = ""
+    key: str = ""
+    """The end of the key, where the channel has several."""
+    why: str = ""
 
 
 class Reservation(msgspec.Struct):
@@ -36,14 +43,25 @@ class Reservation(msgspec.Struct):
     is_clamped: bool = False
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What the client was answered in words: `read` gives the text, on any thread; `size` is about
+    the bytes that are held for it. `asked` where that does not stand in the request.
+    """
+
+    read: Callable[[], str]
+    size: int
+    asked: Callable[[], str] | None = None
+
+
 class Outcome(msgspec.Struct):
-    """How the call ended, for the charge and the log."""
+    """How the call ended, for the charge and the log. `said` is asked only where texts are kept."""
 
     status: UsageState = "ok"
     http_status: int = 200
     error_code: str = ""
     consumption: Consumption = Consumption()
     is_estimated: bool = False
+    said: Callable[[], Said] | None = None
 
 
 class Call(msgspec.Struct, eq=False):
@@ -67,8 +85,18 @@ class Call(msgspec.Struct, eq=False):
     passed_over: list[tuple[ChannelConfig, str]] = []
     """Channels that were not tried, and why."""
     is_cut: bool = False
+    broken: Any = None
+    """A `relay.resuming.Broken`: the answer that the next channel is to go on with."""
+    client_headers: Mapping[bytes, bytes] = {}
     produced: "SpooledTemporaryFile[bytes] | None" = None
     """The sound that the client got, where its length is the price."""
+    turn: Turn | None = None
+    """The attempt under way, as the channels' health knows it."""
+    preferred: Served | None = None
+    """What served such calls last."""
+    used_tokens: int = 0
+    used_units: int = 0
+    """What it consumed and was charged, once it is settled."""
 
     def conversation(self) -> Conversation:
         """The request in the hub's form, parsed once; raises CallRefused(400)."""
@@ -80,6 +108,8 @@ class Call(msgspec.Struct, eq=False):
         return int((time.monotonic() - self.started) * 1000)
 
     def note_first_byte(self) -> None:
+        if self.turn is not None:
+            self.turn.has_answered = True
         if self.first_byte_ms is None:
             self.first_byte_ms = self.elapsed_ms()
 
@@ -90,10 +120,7 @@ class Call(msgspec.Struct, eq=False):
     def _encode_attempts(self) -> str:
         if not (self.attempts or self.passed_over):
             return ""
-        passed = [
-            Attempt(channel.id, channel.name, error=f"skipped:{reason}")
-            for channel, reason in self.passed_over[:MOST_PASSED]
-        ]
+        passed = [_skipped(*one) for one in self.passed_over[:MOST_PASSED]]
         return _encode([*passed, *self.attempts]).decode()
 
     def note_failure(
@@ -102,14 +129,25 @@ class Call(msgspec.Struct, eq=False):
         taken = int((time.monotonic() - started) * 1000)
         self.attempt_started = None
         self.attempts.append(
-            Attempt(channel.id, channel.name, taken, failure.label, failure.message)
+            self._attempt(channel, taken, error=failure.label, message=failure.message)
         )
 
     def _note_last_attempt(self) -> None:
-        """The one under way, where others failed before it."""
-        if self.attempts and self.attempt_started is not None and self.channel is not None:
-            taken = int((time.monotonic() - self.attempt_started) * 1000)
-            self.attempts.append(Attempt(self.channel.id, self.channel.name, taken))
+        """The one under way, where there is more to tell of than its channel."""
+        channel, started = self.channel, self.attempt_started
+        if channel is None or started is None:
+            return
+        attempt = self._attempt(channel, int((time.monotonic() - started) * 1000))
+        if self.attempts or attempt.key or attempt.why:
+            self.attempts.append(attempt)
+
+    def _attempt(
+        self, channel: ChannelConfig, taken: int, *, error: str = "", message: str = ""
+    ) -> Attempt:
+        preferred = self.preferred
+        is_preferred = preferred is not None and preferred.channel == channel.id
+        why = "affinity" if is_preferred else ""
+        return Attempt(channel.id, channel.name, taken, error, message, channel.key_hint, why)
 
     def opened(self) -> Opened:
         caller = self.caller
@@ -170,6 +208,13 @@ class Call(msgspec.Struct, eq=False):
 
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _skipped(channel: ChannelConfig, reason: str) -> Attempt:
+    """A channel that was not asked; or, with its first channel, a whole priority."""
+    if reason == "tier":
+        return Attempt(0, str(channel.priority), error="skipped:tier")
+    return Attempt(channel.id, channel.name, error=f"skipped:{reason}")
 
 
 def encode_items(charge: Charge) -> str:

@@ -1,5 +1,6 @@
 """One line of JSON for each finished call, and its numbers for the metrics."""
 
+import contextlib
 import os
 import sys
 import time
@@ -30,7 +31,10 @@ class CallLog:
     def flush(self) -> None:
         if self._lines:
             lines, self._lines = bytes(self._lines), bytearray()
-            os.write(sys.stdout.fileno(), lines)
+            # Calls go on, and are charged, where nobody reads their lines any more or the disk is
+            # full.
+            with contextlib.suppress(OSError):
+                os.write(sys.stdout.fileno(), lines)
 
 
 call_log = CallLog()

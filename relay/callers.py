@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from billing.ledger import open_wallet
 from chatapi.accounts.models import Role, Token, TokenStatus
+from chatapi.accounts.stand_in import sessions_mark
+from chatapi.lib.database_clock import database_now
 from chatapi.lib.net import Network, parse_networks
 from chatapi.options.feed import publish
 from relay.models_allowed import ModelList
@@ -43,6 +44,8 @@ class Caller:
     is_billed_by_call: bool
     concurrency: int | None
     suffix_text: str = ""
+    sessions_mark: str = ""
+    requests_per_minute: int | None = None
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -129,6 +132,8 @@ def read_caller(key_hash: str) -> Caller | None:
         is_billed_by_call=token.is_billed_by_call,
         concurrency=token.concurrency,
         suffix_text=token.suffix_text,
+        sessions_mark=sessions_mark(user),
+        requests_per_minute=token.requests_per_minute,
     )
 
 
@@ -143,7 +148,7 @@ def start_validity(token_id: int) -> datetime | None:
     """The first call of a token that is valid for some time from then on: sets its end, once.
     Returns the end.
     """
-    now = timezone.now()
+    now = database_now()
     with transaction.atomic():
         fresh = Token.objects.filter(
             pk=token_id, first_used_at__isnull=True, valid_seconds__isnull=False
@@ -154,11 +159,3 @@ def start_validity(token_id: int) -> datetime | None:
             if fresh.update(first_used_at=now, expires_at=ends):
                 publish("token", token_id)
     return Token.objects.values_list("expires_at", flat=True).filter(pk=token_id).first()
-
-
-def mark_expired(token_id: int) -> None:
-    """Show in lists what time has decided already."""
-    enabled = Token.objects.filter(
-        pk=token_id, status=TokenStatus.ENABLED, expires_at__lte=timezone.now()
-    )
-    enabled.update(status=TokenStatus.EXPIRED)

@@ -6,9 +6,10 @@ may be exceeded by their number in such a race.
 """
 
 import mmap
-import os
 import struct
 from pathlib import Path
+
+from chatapi.lib.shared_rows import map_rows
 
 SLOTS = 65536
 CELL = struct.Struct("<H")
@@ -30,13 +31,7 @@ class Concurrency:
         """Count together with the other workers of the node; this one owns `row`, which starts at
         zero.
         """
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if os.fstat(fd).st_size < rows * ROW_BYTES:
-                os.ftruncate(fd, rows * ROW_BYTES)
-            self._memory = mmap.mmap(fd, rows * ROW_BYTES)
-        finally:
-            os.close(fd)
+        self._memory = map_rows(path, rows, ROW_BYTES)
         self._rows, self._row = rows, row
         self._memory[row * ROW_BYTES : (row + 1) * ROW_BYTES] = bytes(ROW_BYTES)
 

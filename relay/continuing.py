@@ -1,5 +1,6 @@
 """`previous_response_id`: a request goes on where an earlier response ended."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from channels_app.dialects.reply import Collector
 from chatapi.lib.secrets import Undecipherable
 from relay import errors
 from relay.call import Call
-from relay.gateway import Gateway
+from relay.gateway import DATABASE_SECONDS, Gateway
 from relay.plan import Plan
 from relay.request import CallRequest
 from relay.response_store import (
@@ -87,7 +88,11 @@ def watch_over(plan: Plan, call: Call, gateway: Gateway) -> None:
 
 
 async def keep(plan: Plan, call: Call, gateway: Gateway, response_id: str) -> None:
-    """After the answer: note who holds the response, or keep it. Never fails the call."""
+    """After the answer: note who holds the response, or keep it. Never fails the call.
+
+    What we hold is there for all workers when its client has the answer; while the database is
+    away, for this one.
+    """
     channel = call.channel
     if call.request.dialect != "responses" or channel is None or not is_stored(call.request):
         return
@@ -106,6 +111,8 @@ async def keep(plan: Plan, call: Call, gateway: Gateway, response_id: str) -> No
     found = Remembered(answer["id"], user_id, channel.id, body, items)
     hours = gateway.options.response_store_hours
     try:
-        await gateway.database.run(write_responses, [found], hours)
-    except DatabaseError as error:
-        log.warning("response_not_kept", error=str(error)[:200])
+        async with asyncio.timeout(DATABASE_SECONDS):
+            await gateway.database.run(write_responses, [found], hours)
+    except (DatabaseError, TimeoutError) as error:
+        if not gateway.responses.note(found):
+            log.warning("response_not_kept", error=str(error)[:200])

@@ -10,7 +10,6 @@ from channels_app.tokens import count_tokens_aside, guess_tokens
 from relay.request import CONTENT, CallRequest
 
 MESSAGE_TOKENS = 3
-REPLY_TOKENS = 3
 MEDIA_TOKENS = 1105
 """An image of usual size in high detail, by OpenAI's rule."""
 MOST_REASONING = 262_144
@@ -21,6 +20,7 @@ HIDDEN_PROMPT = 32_768
 PROMPT_FIELDS = {
     "chat": ("messages", "tools", "functions"),
     "completions": ("prompt", "suffix"),
+    "edits": ("input", "instruction"),
     "responses": ("instructions", "input", "tools"),
     "messages": ("system", "messages", "tools"),
     "generate": ("systemInstruction", "system_instruction", "contents", "tools"),
@@ -102,10 +102,17 @@ async def count_consumption(
             + MESSAGE_TOKENS * lines
             + media * MEDIA_TOKENS
         )
-    completion = await count_tokens_aside(request.model, answer) if answer else 0
-    if more_bytes and answer:
-        completion += completion * more_bytes // max(len(answer.encode("utf-8", "replace")), 1)
+    completion = await count_answer(request, answer, more_bytes=more_bytes)
     return Consumption(prompt_tokens=max(prompt, 1), completion_tokens=completion)
+
+
+async def count_answer(request: CallRequest, answer: str, *, more_bytes: int = 0) -> int:
+    if not answer:
+        return 0
+    counted = await count_tokens_aside(request.model, answer)
+    if more_bytes:
+        counted += counted * more_bytes // max(len(answer.encode("utf-8", "replace")), 1)
+    return counted
 
 
 def guess_consumption(request: CallRequest, answer_bytes: int) -> Consumption:

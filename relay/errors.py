@@ -162,12 +162,32 @@ def too_many_calls(limit: int) -> CallRefused:
     )
 
 
+def too_many_requests(limit: int, retry_after: int) -> CallRefused:
+    return CallRefused(
+        429,
+        _("This token may make %(limit)d calls per minute"),
+        "rate_limit_exceeded",
+        type="rate_limit_error",
+        retry_after=retry_after,
+        limit=limit,
+    )
+
+
 def not_selling(retry_after: int = 5) -> CallRefused:
     return CallRefused(
         503,
         _("The gateway can't account for calls right now, please try again later"),
         "accounting_unavailable",
         retry_after=retry_after,
+    )
+
+
+def too_busy() -> CallRefused:
+    return CallRefused(
+        503,
+        _("The gateway has more to do than it can, please try again later"),
+        "gateway_overloaded",
+        retry_after=1,
     )
 
 

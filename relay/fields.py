@@ -21,16 +21,31 @@ WHOLE = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-
 GUARDED = (
     "model",
     "stream",
+    "stream_options",
     "n",
+    "best_of",
     "max_tokens",
     "max_completion_tokens",
     "max_output_tokens",
     "generationConfig",
     "generation_config",
+    "input",
+    "prompt",
+    "size",
+    "quality",
+    "partial_images",
+    "response_format",
+    "input_fidelity",
+    "service_tier",
 )
+"""What decides over price, limits and the form of the answer."""
+FOLDED = {name.casefold(): name for name in GUARDED}
+SPELLED = re.compile(rb"\\u00[4-7]")
+"""A letter as an escape: names can be spelled so."""
 LARGE_VALUE = 4096
 MOST_STARTS = 4096
 DUPLICATE = _("%(name)s is given twice")
+OTHER_CASE = _("%(name)s must be written %(known)s")
 
 
 def read_fields(body: bytes) -> Fields:
@@ -52,6 +67,9 @@ def read_fields(body: bytes) -> Fields:
         raise bad_request(_("The request contains half a character"), "invalid_unicode")
     if len(body) != _compact_length(fields):
         _refuse_duplicates(body, fields)
+    names = "".join(fields)
+    if not (names.islower() and names.isascii()):
+        _refuse_other_cases(fields)
     return fields
 
 
@@ -91,7 +109,8 @@ def _refuse_duplicates(body: bytes, fields: Fields) -> None:
     the other.
     """
     rest = _without_largest(body, fields)
-    if all(rest.count(b'"' + name.encode() + b'"') < 2 for name in GUARDED if name in fields):
+    are_single = all(rest.count(b'"%b"' % name.encode()) < 2 for name in GUARDED if name in fields)
+    if are_single and not SPELLED.search(rest):
         return
     try:
         # Numbers stay text: they may have more digits than Python likes to read.
@@ -102,3 +121,13 @@ def _refuse_duplicates(body: bytes, fields: Fields) -> None:
     for name in GUARDED:
         if names.count(name) > 1:
             raise bad_request(DUPLICATE, "duplicate_key", name, name=name)
+
+
+def _refuse_other_cases(fields: Fields) -> None:
+    """Go reads names in any case, and the Kelvin sign as a k: a provider written in it would take
+    `Model` for `model`, and the later of both.
+    """
+    for name in fields:
+        known = FOLDED.get(name.casefold())
+        if known is not None and known != name:
+            raise bad_request(OTHER_CASE, "invalid_name", name, name=name, known=known)

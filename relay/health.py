@@ -14,10 +14,17 @@ from relay.meters import render_metrics
 TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
+class InsideExchange(ClientExchange):
+    """Whoever can reach it may read it; pages of other sites in such a browser may not."""
+
+    shared = ()
+    __slots__ = ()
+
+
 async def answer_health(
     scope: Scope, receive: Receive, send: Send, gateway: Gateway | None
 ) -> None:
-    exchange = ClientExchange(scope, receive, send)
+    exchange = InsideExchange(scope, receive, send)
     path = scope["path"]
     if path == "/metrics":
         await exchange.answer(200, await asyncio.to_thread(render_metrics), (TEXT,))
@@ -37,10 +44,11 @@ async def find_problems(gateway: Gateway) -> list[str]:
     try:
         gateway.check_selling()
     except errors.CallRefused as error:
-        problems.append(error.code)
+        problems.append("disk_full" if gateway.is_disk_full else error.code)
     try:
         async with asyncio.timeout(2):
             await gateway.database.run(last_number)
+        is_away = gateway.database_away.is_on  # it may answer, and yet have no room to write
     except (DatabaseError, TimeoutError):
-        problems.append("database")
-    return problems
+        is_away = True
+    return [*problems, "database"] if is_away else problems

@@ -36,8 +36,12 @@ class ClientLeft(Exception):
 
 
 class ClientExchange:
-    """A request and its answer. At most one of `answer` or `start_stream` is called, once."""
+    """A request and its answer. At most one of `answer` or `start_stream` is called, once.
 
+    Pages of any site may read it, and send no cookie with it: a key is what lets one in.
+    """
+
+    shared: tuple[tuple[bytes, bytes], ...] = (CORS,)
     __slots__ = (
         "_is_read",
         "_listener",
@@ -252,7 +256,7 @@ class ClientExchange:
             await asyncio.sleep(0)
 
     async def _start(self, status: int, extra: tuple[tuple[bytes, bytes], ...]) -> None:
-        headers = [*extra, CORS, (b"x-oneapi-request-id", self.request_id.encode())]
+        headers = [*extra, *self.shared, (b"x-oneapi-request-id", self.request_id.encode())]
         if self.dialect == "anthropic":
             headers.append((b"request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,4 +1,4 @@
-"""Work that outlives its call: tasks at providers."""
+"""What outlives a call in the relay: tasks at providers, stored responses, texts."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -79,3 +79,21 @@ class StoredResponse(models.Model):
 
     def __str__(self) -> str:
         return self.response_id
+
+
+class CallText(models.Model):
+    """What was asked and answered in one call, sealed; only where the operator wants it."""
+
+    request_id = models.CharField(max_length=40, unique=True)
+    user_id = models.BigIntegerField(db_index=True)
+    prompt_sealed = models.TextField(blank=True)
+    answer_sealed = models.TextField(blank=True)
+    media = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("text of a call")
+        verbose_name_plural = _("texts of calls")
+
+    def __str__(self) -> str:
+        return self.request_id

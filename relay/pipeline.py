@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from billing.price_book import UnpricedModel, fold_gizmo
-from channels_app.failures import UpstreamFailure, hide_channel
+from channels_app.failures import UpstreamFailure, hide_channel, without_trace
 from channels_app.routing import ChannelConfig
 from channels_app.upstream import Line
 from relay import errors, settlement
@@ -24,8 +24,10 @@ from relay.patience import Patience
 from relay.plan import plan_attempt
 from relay.request import NO_PARTS, CallRequest, PathParts, parse_request
 from relay.reservation import reserve
-from relay.retry import refuse_for
+from relay.resuming import end_broken
+from relay.retry import end_failed
 from relay.routes import OneRoute, Routes, find_routes
+from relay.token_limits import one_more_call
 
 PASSED_HEADERS = {"messages": (b"anthropic-beta",), "responses": (b"openai-beta",)}
 """Headers of clients that a provider of the same dialect gets too."""
@@ -49,18 +51,12 @@ async def relay(
 async def run_admitted(
     exchange: ClientExchange, gateway: Gateway, admitted: Admitted, request: CallRequest
 ) -> None:
-    """A call whose request is understood, within what its token may use at once."""
+    """A call whose request is understood, within what its token may use at once and in a
+    minute.
+    """
     check_model(admitted.caller, request.model)
-    limit = admitted.caller.concurrency or gateway.options.token_concurrency
-    if not limit:
+    with one_more_call(gateway, admitted.caller):
         await run_call(exchange, gateway, admitted, request)
-        return
-    if not gateway.concurrency.enter(admitted.caller.token_id, limit):
-        raise errors.too_many_calls(limit)
-    try:
-        await run_call(exchange, gateway, admitted, request)
-    finally:
-        gateway.concurrency.leave(admitted.caller.token_id)
 
 
 async def run_call(
@@ -79,10 +75,7 @@ async def run_call(
             comments.start()
         await answer_from(routes, exchange, gateway, call)
     except UpstreamFailure as failure:
-        refusal = refuse_for(failure)
-        outcome = Outcome("failed", refusal.status, failure.code or refusal.code)
-        settlement.void(gateway, call, outcome)
-        raise refusal from failure
+        raise end_failed(gateway, call, failure) from failure
     except CallRefused as refusal:
         settlement.void(gateway, call, Outcome("failed", refusal.status, refusal.code))
         raise
@@ -113,6 +106,7 @@ async def open_call(
         quote = request.media.refine(quote, request.model)
     reservation = await reserve(gateway, caller, request, quote)
     call = Call(exchange.request_id, caller, admitted.address, request, quote, reservation)
+    call.client_headers = exchange.headers
     # Without its end an opened call costs nothing, so this one may wait for the next write.
     gateway.journal.append_soon(call.opened())
     return call
@@ -126,34 +120,59 @@ async def answer_from(
     """
     last: UpstreamFailure | None = None
     model, health = fold_gizmo(call.request.model), gateway.health
-    call.passed_over = routes.passed
+    call.passed_over, call.preferred = routes.passed, routes.preferred
     for channel in routes:
         if exchange.is_gone:
-            raise ClientLeft
+            break
         started, is_retry = time.monotonic(), last is not None
-        health.begin(channel, model, started, is_retry=is_retry)
+        turn = call.turn = health.begin(
+            channel, model, started, is_retry=is_retry, tokens=routes.tokens
+        )
         try:
             await try_channel(channel, exchange, gateway, call)
         except UpstreamFailure as failure:
             hide_channel(failure, channel)
             call.note_failure(channel, started, failure)
-            gateway.note_failure(channel, model, failure)
-            last = failure
-            if not failure.may_retry:
+            decision = gateway.note_failure(channel, model, failure)
+            last = without_trace(failure)
+            if not decision.retries:
                 break
+            routes.failed(decision)
+        except CallRefused:
+            # What another channel said of the answer is charged, and kept from getting lost.
+            if call.broken is None:
+                raise
         else:
             if not call.is_cut:
-                health.note_success(channel, model)
+                health.note_success(channel, model, time.monotonic())
+                gateway.affinity.keep(routes.marker, channel)
             return
         finally:
-            health.end(channel, model, is_retry=is_retry)
-    raise last or routes.refusal()
+            health.end(turn, call.used_tokens, call.used_units)
+    if call.broken is not None:
+        await end_broken(call.broken)
+        return
+    try:
+        raise ClientLeft if exchange.is_gone else explain(routes, last)
+    finally:
+        last = None  # Or this frame and the failure hold each other.
+
+
+def explain(routes: Routes | OneRoute, last: UpstreamFailure | None) -> Exception:
+    """Why nobody answered. That a channel which should rest failed again is no news: the client is
+    told when to come back.
+    """
+    if last is None or (routes.is_last_resort and last.may_retry):
+        return routes.refusal()
+    return last
 
 
 async def try_channel(
     channel: ChannelConfig, exchange: ClientExchange, gateway: Gateway, call: Call
 ) -> None:
-    """One attempt. Raises UpstreamFailure only while nothing was sent to the client."""
+    """One attempt. Raises UpstreamFailure while nothing was sent to the client, and where the next
+    channel may go on with what was.
+    """
     # The first event of a picture may be the picture.
     is_stream = call.request.is_stream and call.request.media is None
     plan = await plan_attempt(channel, call, gateway)
@@ -162,7 +181,7 @@ async def try_channel(
     line = Line(channel.proxy_url, timeouts.connect)
     upstream = gateway.upstream.exchange(plan.request, line)
     patience = Patience(timeouts.first_byte)
-    running = Running(exchange, gateway, call, plan, patience, timeouts)
+    running = Running(exchange, gateway, call, plan, patience, timeouts, channel=channel)
     exchange.on_gone = running.client_left
     try:
         async with patience, upstream as answer:

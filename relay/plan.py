@@ -2,7 +2,6 @@
 the answer.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -10,40 +9,44 @@ from typing import Any
 
 import msgspec
 
-from channels_app.catalogue import KINDS, default_models
+from channels_app.catalogue import KINDS
+from channels_app.dialects.beginnings import Rest, begin_answer, takes_beginning
 from channels_app.dialects.conversation import (
     Conversation,
-    Image,
     Text,
     ToolCall,
     Turn,
-    media_of,
 )
 from channels_app.dialects.dialect import Target, WriteOptions, Writer
 from channels_app.dialects.frames import Frame, Frames
 from channels_app.dialects.openai_stream import StreamWatch
+from channels_app.dialects.provenance import bears_foreign_signatures
 from channels_app.dialects.registry import find_dialect
 from channels_app.dialects.reply import Collector, Delta, Reply
 from channels_app.dialects.watch import DialectWatch, Watch
 from channels_app.failures import Cause, UpstreamFailure
-from channels_app.fetcher import FetchRefused, fetch_media
+from channels_app.kind_models import default_models
 from channels_app.mapping import MappingCycle, resolve_model
 from channels_app.media.conversion import Conversion
 from channels_app.model_names import Wish, apply_wish, read_name
+from channels_app.passing import Headers, fill_in, pass_all, with_headers
 from channels_app.providers import Adaptor, adaptor_of
 from channels_app.providers.base import Outgoing
 from channels_app.providers.http import ENDPOINTS
 from channels_app.providers.splice import splice
 from channels_app.routing import ChannelConfig
+from channels_app.rules import overrides_for
 from channels_app.upstream_request import UpstreamRequest
 from relay import errors
 from relay.additions import Additions
 from relay.call import Call
 from relay.gateway import Gateway
+from relay.inlining import inline_media
 from relay.media.outgoing import find_conversion, prepare_outgoing, readdress
+from relay.needs import speaks
+from relay.request import CONTENT, CallRequest
 
 IDS = {"openai": "chatcmpl-", "completions": "cmpl-", "responses": "resp_", "anthropic": "msg_"}
-MOST_MEDIA = 16
 FETCHES_NOTHING = frozenset({"bedrock", "vertex"})
 """Where a dialect's links to pictures are refused."""
 HARMLESS = frozenset(
@@ -80,22 +83,30 @@ class Plan(msgspec.Struct, eq=False):
     conversion: Conversion | None = None
     endpoint: str = ""
     answer_type: bytes = b""
+    rest: Rest | None = None
+    """Of an answer that another channel began."""
+    begun: Writer | None = None
+    """What wrote the beginning."""
 
     def watch(self, *, hides_usage: bool) -> Watch:
         """What passes the provider's stream on to the client."""
         upstream = self.outgoing.dialect
         if self.is_plain and upstream in {"openai", "completions"}:
             return StreamWatch(hides_usage=hides_usage)
+        dialect = find_dialect(upstream)
         return DialectWatch(
             self.frames(),
-            find_dialect(upstream).reader(),
-            None if self.is_plain else self.writer(),
+            dialect.reader(),
+            None if self.is_plain else self.begun or self.writer(),
             self.writer(),
-            self._change if self.additions or self.collector else None,
+            self._change if self.additions or self.collector or self.rest else None,
+            dialect.end_early,
         )
 
     def _change(self, deltas: Sequence[Delta]) -> Sequence[Delta]:
         """What the client gets of these deltas; what is kept is kept as the client gets it."""
+        if self.rest is not None:
+            deltas = self.rest.change(deltas)
         if self.additions is not None:
             deltas = self.additions.change(deltas)
         if self.collector is not None:
@@ -133,8 +144,11 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     except MappingCycle as error:
         raise UpstreamFailure(Cause.OVERLOADED, str(error), code="model_mapping_cycle") from error
     call.begin_attempt(channel, model)
+    if channel.passes_through:
+        return await _finish(_pass_through(adaptor, channel, call, model), channel, call, gateway)
     if not call.request.has_output:
-        return await _finish(await _plan_other(adaptor, channel, call, model), channel, gateway)
+        plan = await _plan_other(adaptor, channel, call, model)
+        return await _finish(plan, channel, call, gateway)
     upstream = adaptor.dialect_for(channel, call.request.dialect)
     wish = read_wish(channel.kind.number, model)
     additions = Additions.wanted(call, upstream, gateway.signatures)
@@ -145,13 +159,21 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
         and not channel.system_prompt
         and additions is None
         and not call.request.is_array
+        and not has_foreign_signatures(call.request, channel.kind.name)
+        and call.broken is None
     )
     if is_plain:
         plan = _pass_on(adaptor, channel, call, upstream, model)
     else:
         plan = await _translate(adaptor, channel, call, upstream, wish, gateway)
         plan.additions = additions
-    return await _finish(plan, channel, gateway)
+    return await _finish(plan, channel, call, gateway)
+
+
+def has_foreign_signatures(request: CallRequest, kind: str) -> bool:
+    """What another provider signed in an earlier turn must be taken out."""
+    content = request.fields.get(CONTENT.get(request.endpoint, "input"))
+    return content is not None and bears_foreign_signatures(bytes(content), request.dialect, kind)
 
 
 @lru_cache(maxsize=4096)
@@ -160,11 +182,12 @@ def read_wish(kind: int, model: str) -> Wish:
     return read_name(model, frozenset(default_models(KINDS[kind])))
 
 
-async def _finish(plan: Plan, channel: ChannelConfig, gateway: Gateway) -> Plan:
+async def _finish(plan: Plan, channel: ChannelConfig, call: Call, gateway: Gateway) -> Plan:
     """Fetches the access token where there must be one, and builds the request."""
     now = time.time()
-    if channel.overrides:
-        plan.outgoing = override(plan.outgoing, channel.overrides)
+    if channel.overrides and not channel.passes_through:
+        names = (call.request.model, plan.outgoing.model)
+        plan.outgoing = override(plan.outgoing, overrides_for(channel.overrides, *names))
     wanted = plan.adaptor.token_request(channel, now)
     if wanted is not None:
         token = await gateway.credentials.get(wanted, channel, gateway.upstream)
@@ -172,6 +195,31 @@ async def _finish(plan: Plan, channel: ChannelConfig, gateway: Gateway) -> Plan:
     plan.request = plan.adaptor.build(plan.outgoing, channel, now)
     if plan.conversion is not None:
         plan.request = readdress(plan.request, plan.endpoint, plan.conversion)
+    if channel.passes_through:
+        plan.request = with_headers(plan.request, pass_all(call.client_headers))
+    if channel.header_templates:
+        more = headers_of(channel, call, plan.outgoing.model)
+        plan.request = with_headers(plan.request, more)
+    return plan
+
+
+def headers_of(channel: ChannelConfig, call: Call, model: str) -> Headers:
+    """An operator's headers with what this call puts into them."""
+    return fill_in(channel.header_templates, call.client_headers, model, call.request_id)
+
+
+def _pass_through(adaptor: Adaptor, channel: ChannelConfig, call: Call, model: str) -> Plan:
+    """The body as it came, but for the name of the model and a limit that the credit sets."""
+    request = call.request
+    if not speaks(channel, request) or call.broken is not None:
+        msg = "the channel passes on calls of its own dialect only"
+        raise UpstreamFailure(Cause.OVERLOADED, msg, code="channel_without_dialect")
+    upstream = request.dialect or "openai"
+    plan = _pass_on(adaptor, channel, call, upstream, model)
+    is_whole = request.body and len(request.body) == request.body_bytes
+    if is_whole and model == request.model and limit_output(call) is None:
+        content = ("application/json", request.body)
+        plan.outgoing = msgspec.structs.replace(plan.outgoing, content=content)
     return plan
 
 
@@ -183,6 +231,7 @@ def _pass_on(
         request.is_stream
         and not request.wants_usage
         and channel.asks_usage
+        and not channel.passes_through
         and upstream in {"openai", "completions"}
     )
     body = splice(
@@ -233,9 +282,10 @@ async def _translate(
         call.request.is_stream or adaptor.always_streams(upstream)
     ) and not adaptor.never_streams(upstream)
     if not dialect.takes_media_urls or channel.kind.name in FETCHES_NOTHING:
-        conversation = await inline_media(conversation)
+        conversation = await inline_media(conversation, gateway.options.out_proxy_url)
     if upstream == "gemini":
         conversation = sign_calls(conversation, call, gateway)
+    conversation, rest = begin_with(conversation, call, upstream, channel.kind.name, wish.model)
     target = Target(
         wish.model,
         channel.kind.name,
@@ -261,11 +311,29 @@ async def _translate(
         outgoing,
         EMPTY,
         call.request.dialect,
-        _options(call, conversation),
+        _options(call, conversation, upstream),
         is_plain=False,
         dropped=tuple(rendered.dropped),
         is_array=call.request.is_array,
+        rest=rest,
+        begun=None if call.broken is None else call.broken.writer,
     )
+
+
+def begin_with(
+    conversation: Conversation, call: Call, upstream: str, kind: str, model: str
+) -> tuple[Conversation, Rest | None]:
+    """The conversation with what another channel said of the answer, where the model takes that.
+    Raises CallRefused where nothing can be streamed after it.
+    """
+    if call.broken is None:
+        return conversation, None
+    if not conversation.is_stream:
+        raise errors.cannot_carry("the rest of an answer")
+    is_begun = takes_beginning(conversation, upstream, kind, model)
+    if is_begun:
+        conversation = begin_answer(conversation, call.broken.said)
+    return conversation, Rest(call.broken.said, is_begun=is_begun)
 
 
 def override(outgoing: Outgoing, overrides: Mapping[str, Any]) -> Outgoing:
@@ -275,7 +343,7 @@ def override(outgoing: Outgoing, overrides: Mapping[str, Any]) -> Outgoing:
     return msgspec.structs.replace(outgoing, body=body)
 
 
-def _options(call: Call, conversation: Conversation | None) -> WriteOptions:
+def _options(call: Call, conversation: Conversation | None, signer: str = "") -> WriteOptions:
     request = call.request
     return WriteOptions(
         IDS.get(request.dialect, "") + call.request_id,
@@ -283,6 +351,7 @@ def _options(call: Call, conversation: Conversation | None) -> WriteOptions:
         int(call.started_at),
         request.wants_usage,
         conversation,
+        signer,
     )
 
 
@@ -292,34 +361,6 @@ def limit_output(call: Call) -> int | None:
     if not reservation.is_clamped or reservation.output_tokens is None:
         return None
     return max(reservation.output_tokens // call.request.choices, 1)
-
-
-async def inline_media(conversation: Conversation) -> Conversation:
-    """Pictures and documents by URL become data, for providers that fetch nothing. Raises
-    CallRefused.
-    """
-    wanted = [part for part in media_of(conversation) if _is_link(part.url) and not part.data]
-    if not wanted:
-        return conversation
-    if len(wanted) > MOST_MEDIA:
-        raise errors.media_refused(wanted[MOST_MEDIA].url, "there are too many")
-    found = await asyncio.gather(*(_fetch(part.url) for part in wanted))
-    for part, (media_type, data) in zip(wanted, found, strict=True):
-        part.url, part.data = "", data
-        if isinstance(part, Image) or not part.media_type:
-            part.media_type = media_type
-    return conversation
-
-
-async def _fetch(url: str) -> tuple[str, str]:
-    try:
-        return await fetch_media(url)
-    except FetchRefused as error:
-        raise errors.media_refused(url, str(error)) from error
-
-
-def _is_link(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
 
 
 def sign_calls(conversation: Conversation, call: Call, gateway: Gateway) -> Conversation:

@@ -47,6 +47,7 @@ Headers = tuple[tuple[str, str], ...]
 DIALECTS = {
     "chat": "openai",
     "completions": "completions",
+    "edits": "edits",
     "responses": "responses",
     "messages": "anthropic",
     "generate": "gemini",
@@ -57,8 +58,10 @@ CONTENT = {
     "messages": "messages",
     "generate": "contents",
     "completions": "prompt",
+    "edits": "instruction",
 }
 """The field without which an endpoint has nothing to do; `input` for all others."""
+STREAMED = DIALECTS.keys() - {"edits"}
 SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 
@@ -79,6 +82,8 @@ class CallRequest(msgspec.Struct, frozen=True):
     headers: Headers = ()
     is_array: bool = False
     media: MediaAsk | None = None
+    body: bytes = b""
+    """As it came, where it is JSON."""
 
     @property
     def has_output(self) -> bool:
@@ -127,11 +132,16 @@ def parse_request(
     endpoint: str, body: bytes, path: PathParts = NO_PARTS, headers: Headers = ()
 ) -> CallRequest:
     """Raises CallRefused(400) that names the field."""
-    return understand(endpoint, read_fields(body), len(body), path, headers)
+    return understand(endpoint, read_fields(body), len(body), path, headers, body)
 
 
 def understand(
-    endpoint: str, fields: Fields, body_bytes: int, path: PathParts, headers: Headers = ()
+    endpoint: str,
+    fields: Fields,
+    body_bytes: int,
+    path: PathParts,
+    headers: Headers = (),
+    body: bytes = b"",
 ) -> CallRequest:
     """As parse_request, of fields that are read already."""
     model = read_model(fields, endpoint, path.model)
@@ -141,7 +151,7 @@ def understand(
         is_stream = path.is_stream
     else:
         max_tokens, choices = _read_limits(fields, endpoint), _read_choices(fields)
-        is_stream = endpoint in DIALECTS and bool(_read(fields, "stream", _decode_bool))
+        is_stream = endpoint in STREAMED and bool(_read(fields, "stream", _decode_bool))
         for name in SAMPLING:
             if name in fields:
                 _read(fields, name, _decode_number)
@@ -156,6 +166,7 @@ def understand(
         body_bytes=body_bytes,
         headers=headers,
         is_array=path.is_array,
+        body=body,
     )
 
 

@@ -4,6 +4,7 @@ provider keeps none and the operator allows it, what was said, encrypted.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,6 +19,11 @@ MOST_BYTES = 2 * 1024 * 1024
 NOTE_DAYS = 30
 """Providers forget a response after so long."""
 MOST_PENDING = 10_000
+MOST_PENDING_BYTES = 32 * 1024 * 1024
+"""So much waits in each worker while the database is away; what comes then is not kept."""
+STEP = 500
+STEP_BYTES = 4 * 1024 * 1024
+"""Of one statement, unless one response is longer: MariaDB takes sixteen megabytes."""
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -31,24 +37,49 @@ class Remembered(msgspec.Struct, frozen=True):
     body: bytes = b""
     items: bytes = b""
 
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.user_id, self.response_id
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.items)
+
 
 class ResponseStore:
     """What one worker noted and has not written yet, and the way to the table."""
 
     def __init__(self) -> None:
         self._pending: dict[tuple[int, str], Remembered] = {}
+        self._size = 0
 
-    def note(self, found: Remembered) -> None:
-        """To be written soon; a worker that is killed forgets it."""
-        if len(self._pending) < MOST_PENDING and found.response_id:
-            self._pending[found.user_id, found.response_id] = found
+    def note(self, found: Remembered) -> bool:
+        """To be written soon; a worker that is killed forgets it. False where there is no room."""
+        has_room = len(self._pending) < MOST_PENDING and self._size < MOST_PENDING_BYTES
+        if has_room and found.response_id and found.key not in self._pending:
+            self._pending[found.key] = found
+            self._size += found.size
+        return has_room
 
     def pending(self, user_id: int, response_id: str) -> Remembered | None:
         return self._pending.get((user_id, response_id))
 
-    def take_pending(self) -> list[Remembered]:
-        found, self._pending = list(self._pending.values()), {}
+    def next_pending(self) -> list[Remembered]:
+        """The oldest, for one statement; they stay until they are forgotten."""
+        found: list[Remembered] = []
+        size = 0
+        for one in islice(self._pending.values(), STEP):
+            size += one.size
+            if found and size > STEP_BYTES:
+                break
+            found.append(one)
         return found
+
+    def forget(self, found: Sequence[Remembered]) -> None:
+        """They are written, or can't be."""
+        for one in found:
+            gone = self._pending.pop(one.key, None)
+            self._size -= gone.size if gone is not None else 0
 
 
 def write_responses(found: Sequence[Remembered], hours: int) -> None:

@@ -1,10 +1,20 @@
 """What a client is told when the last channel failed."""
 
 from channels_app.failures import Cause, UpstreamFailure
-from relay import errors
+from relay import errors, settlement
+from relay.call import Call, Outcome
 from relay.errors import CallRefused
+from relay.gateway import Gateway
 
 MOST_RETRY_AFTER = 60
+
+
+def end_failed(gateway: Gateway, call: Call, failure: UpstreamFailure) -> CallRefused:
+    """Ends a call that no channel answered; what its client is told."""
+    refusal = refuse_for(failure)
+    outcome = Outcome("failed", refusal.status, failure.code or refusal.code)
+    settlement.void(gateway, call, outcome)
+    return refusal
 
 
 def refuse_for(failure: UpstreamFailure) -> CallRefused:

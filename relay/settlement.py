@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from billing.pricing import NOTHING, Charge, Consumption, compute_charge
-from billing.records import Progress, UsageState
+from billing.records import Progress
 from channels_app.dialects.consumed import Consumed
 from relay import counting
 from relay.call import Call, Outcome, encode_items
@@ -47,6 +47,8 @@ def close(gateway: Gateway, call: Call, outcome: Outcome, charge: Charge) -> Non
     call.is_settled = True
     hold = call.reservation.hold
     units = min(charge.units, hold.units)
+    used = outcome.consumption
+    call.used_tokens, call.used_units = used.prompt_tokens + used.completion_tokens, units
     record = call.closed(outcome, charge, units, charge.units - units)
     try:
         gateway.append(record)
@@ -59,6 +61,8 @@ def close(gateway: Gateway, call: Call, outcome: Outcome, charge: Charge) -> Non
     if call.produced is not None:
         call.produced.close()
     log_call(record)
+    if gateway.options.keeps_texts:
+        gateway.texts.note(call, outcome)
 
 
 def note_progress(gateway: Gateway, call: Call, consumption: Consumption) -> None:
@@ -119,15 +123,3 @@ def believable(call: Call, reported: Consumed | None) -> Consumed | None:
 def without_output(used: Consumption) -> Consumption:
     """For endpoints that produce no text: whatever a provider puts there is not charged."""
     return msgspec.structs.replace(used, completion_tokens=0, reasoning_tokens=0)
-
-
-__all__ = [
-    "UsageState",
-    "believable",
-    "close",
-    "consumption_of",
-    "note_progress",
-    "settle",
-    "void",
-    "without_output",
-]

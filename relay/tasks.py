@@ -3,8 +3,12 @@
 from celery import shared_task
 
 from relay.midjourney.polling import poll_tasks
+from relay.text_cleaning import forget_texts
 
 
 @shared_task(name="relay.poll_midjourney")
 def poll_midjourney() -> int:
     return poll_tasks()
+
+
+__all__ = ["forget_texts", "poll_midjourney"]

@@ -10,9 +10,10 @@ from channels_app.dialects.frames import EventTooLong
 from channels_app.dialects.openai_answer import answer_text, read_answer
 from channels_app.dialects.registry import find_dialect
 from channels_app.dialects.reply import BadAnswer, BadStream, Collector, Reply, replay, text_of
-from channels_app.media.answers import read_media_answer
+from channels_app.media.answers import HEARD, read_media_answer, transcript_of
 from channels_app.media.conversion import AS_IT_IS
 from channels_app.upstream import Exchange
+from relay.call import Said
 from relay.plan import Plan, cut_frames
 
 BIG_ANSWER = 256 * 1024
@@ -21,7 +22,8 @@ BIG_ANSWER = 256 * 1024
 
 class Told(msgspec.Struct):
     """What an answer tells; `error` is its body when it is an error in disguise, `text` what the
-    model wrote, computed only where it must be counted, `write` the body for the client.
+    model wrote, computed only where it must be counted, `write` the body for the client;
+    `size` is that of the provider's body.
     """
 
     consumed: Consumed | None
@@ -30,6 +32,11 @@ class Told(msgspec.Struct):
     write: Callable[[], bytes]
     is_empty: bool = False
     id: str = ""
+    size: int = 0
+
+    def said(self) -> Said:
+        """For those who keep texts; `text` only looks at what is not changed any more."""
+        return Said(self.text, self.size)
 
 
 async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream: bool) -> Told:
@@ -40,7 +47,9 @@ async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream:
         return _read_other(plan, body)
     if plan.is_plain and plan.client in {"openai", "completions", ""}:
         told = read_answer(body, plan.outgoing.endpoint)
-        return Told(told.consumed, told.error, lambda: answer_text(body), lambda: body)
+        return Told(
+            told.consumed, told.error, lambda: answer_text(body), lambda: body, size=len(body)
+        )
     if len(body) > BIG_ANSWER:
         reply = await asyncio.to_thread(_read, plan, body, answer)
     else:
@@ -59,7 +68,7 @@ async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream:
             return writer.write(replay(reply)) + writer.end()
         return body if plan.is_plain else plan.write_whole(reply)
 
-    return Told(reply.consumed, b"", lambda: text_of(reply), write, is_empty, reply.id)
+    return Told(reply.consumed, b"", lambda: text_of(reply), write, is_empty, reply.id, len(body))
 
 
 def _read_other(plan: Plan, body: bytes) -> Told:
@@ -67,7 +76,12 @@ def _read_other(plan: Plan, body: bytes) -> Told:
     conversion, kind = plan.conversion or AS_IT_IS, plan.answer_type.decode("latin-1")
     output = conversion.tell(body, plan.options.created)
     told = read_media_answer(output, plan.endpoint, kind)
-    return Told(told.consumed, told.error, str, lambda: output)
+    if plan.endpoint not in HEARD:
+        return Told(told.consumed, told.error, str, lambda: output)
+    return Told(
+        *(told.consumed, told.error, lambda: transcript_of(output), lambda: output),
+        size=len(output),
+    )
 
 
 def is_document(content_type: str) -> bool:

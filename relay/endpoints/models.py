@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from channels_app.catalogue import owner_of
+from channels_app.kind_models import owner_of
 from relay import errors
 from relay.admission import admit
 from relay.gateway import Gateway

@@ -5,6 +5,7 @@ response, or answered from what is kept here; never another user's.
 from urllib.parse import quote
 
 import msgspec
+from django.db import DatabaseError
 from django.utils.translation import gettext_noop as _
 
 from channels_app.failures import UpstreamFailure, hide_channel
@@ -51,7 +52,17 @@ async def answer_stored(
         raise errors.unknown_response(response_id[:100])
     await _ask(exchange, gateway, channel, response_id, action)
     if action == "delete":
-        await gateway.database.run(delete_response, user_id, response_id)
+        await _delete(gateway, found)
+
+
+async def _delete(gateway: Gateway, found: Remembered) -> None:
+    """Raises CallRefused(503) while the database is away."""
+    gateway.responses.forget([found])
+    try:
+        await gateway.database.run(delete_response, found.user_id, found.response_id)
+    except DatabaseError as error:
+        gateway.responses.note(found)
+        raise errors.not_selling() from error
 
 
 async def _answer_kept(
@@ -61,7 +72,7 @@ async def _answer_kept(
         case "retrieve":
             body = found.body
         case "delete":
-            await gateway.database.run(delete_response, found.user_id, found.response_id)
+            await _delete(gateway, found)
             told = {"id": found.response_id, "object": "response", "deleted": True}
             body = msgspec.json.encode(told)
         case "input_items":

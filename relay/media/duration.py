@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-import av
-import av.error
 import structlog
 
 log = structlog.get_logger("media")
@@ -49,6 +47,9 @@ def _nearest(seconds: float) -> int:
 
 def read_duration(content: Any) -> float:
     """Seconds of the first track of sound; 0 where there is none that can be read."""
+    import av  # noqa: PLC0415 -- 20 MB of a worker, for those that measure sound
+    from av.error import FFmpegError  # noqa: PLC0415 -- likewise
+
     content.seek(0)
     try:
         with av.open(
@@ -57,7 +58,7 @@ def read_duration(content: Any) -> float:
             container_options={"format_whitelist": _FORMATS},
         ) as container:
             return _count_track(container)
-    except (av.error.FFmpegError, OSError, ValueError, EOFError) as error:
+    except (FFmpegError, OSError, ValueError, EOFError) as error:
         log.info("sound_unreadable", error=type(error).__name__)
         return 0.0
 

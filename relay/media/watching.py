@@ -4,6 +4,7 @@ import re
 import tempfile
 
 from channels_app.dialects.consumed import Consumed
+from channels_app.dialects.reply import Started
 from channels_app.dialects.watch import Watch
 from channels_app.media.streams import MediaWatch
 from relay.call import Call
@@ -45,7 +46,8 @@ class SoundWatch:
         self.text = bytearray()
         self.text_bytes = 0
         self.events = 0
-        self.is_finished = False
+        self.is_text = self.is_finished = False
+        self.started = Started()
 
     @property
     def is_empty(self) -> bool:

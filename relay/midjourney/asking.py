@@ -14,6 +14,7 @@ from channels_app.failures import (
     clean_message,
     from_answer,
     hide_channel,
+    without_trace,
 )
 from channels_app.midjourney import (
     BUSY,
@@ -56,14 +57,17 @@ async def first_to_take(
     last: UpstreamFailure | Taken = UpstreamFailure(Cause.OVERLOADED, "no channel answered")
     for channel in routes:
         started = time.monotonic()
+        turn = gateway.health.begin(channel, order.speed.model, started, is_retry=False)
         try:
             submission = await ask(channel, gateway, call, order)
         except UpstreamFailure as failure:
             call.note_failure(channel, started, hide_channel(failure, channel))
-            last = failure
+            last = without_trace(failure)
             if not failure.may_retry:
                 break
             continue
+        finally:
+            gateway.health.end(turn)
         if submission.is_taken:
             return Taken(channel, submission)
         told = UpstreamFailure(Cause.RATE_LIMITED, clean_message(submission.description))
@@ -71,9 +75,12 @@ async def first_to_take(
         if submission.code not in BUSY:
             break
         call.note_failure(channel, started, told)
-    if isinstance(last, UpstreamFailure):
+    if isinstance(last, Taken):
+        return last
+    try:
         raise last
-    return last
+    finally:
+        del last  # Or this frame and the failure hold each other.
 
 
 async def ask(channel: ChannelConfig, gateway: Gateway, call: Call, order: Order) -> Submission:

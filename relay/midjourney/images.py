@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from channels_app.fetcher import MOST_BYTES, SECONDS, FetchRefused, resolve_public
 from channels_app.midjourney import SUCCESS
-from channels_app.upstream import tls_context
+from channels_app.outward import open_client
 from relay import errors
 from relay.gateway import Gateway
 from relay.http import JSON_TYPE, ClientExchange
@@ -41,7 +41,7 @@ async def show_image(exchange: ClientExchange, gateway: Gateway, mj_id: str) -> 
     elif not task.image_url:
         await _refuse(exchange, 400, "image_url_not_found")
     else:
-        await _pass_on(exchange, task)
+        await _pass_on(exchange, task, gateway.options.out_proxy_url)
 
 
 def find_signed(mj_id: str, signature: str) -> MidjourneyTask | None:
@@ -50,11 +50,11 @@ def find_signed(mj_id: str, signature: str) -> MidjourneyTask | None:
     return next((task for task in rows if is_signed(PLACE, str(task.pk), signature)), None)
 
 
-async def _pass_on(exchange: ClientExchange, task: MidjourneyTask) -> None:
+async def _pass_on(exchange: ClientExchange, task: MidjourneyTask, proxy_url: str) -> None:
     try:
         async with asyncio.timeout(SHOW_SECONDS):
             address = await find_address(task.image_url)
-            async with open_image(task.image_url, address) as answer:
+            async with open_image(task.image_url, address, proxy_url) as answer:
                 await exchange.start_stream(_headers(answer, is_final=task.status == SUCCESS))
                 async for piece in read_bounded(answer):
                     await exchange.send(piece)
@@ -75,7 +75,7 @@ async def find_address(url: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_image(url: str, address: str) -> AsyncIterator[httpx.Response]:
+async def open_image(url: str, address: str, proxy_url: str = "") -> AsyncIterator[httpx.Response]:
     """The answer with a picture, its body not yet read. The connection goes to `address`, which
     was checked, whatever the name resolves to by now; redirects are not followed. Raises
     FetchRefused, httpx.HTTPError or httpx.InvalidURL.
@@ -90,9 +90,7 @@ async def open_image(url: str, address: str) -> AsyncIterator[httpx.Response]:
         "accept-encoding": "identity",
     }
     async with (
-        httpx.AsyncClient(
-            trust_env=False, follow_redirects=False, timeout=SECONDS, verify=tls_context()
-        ) as client,
+        open_client(SECONDS, proxy_url) as client,
         client.stream(
             "GET", pinned, headers=headers, extensions={"sni_hostname": parts.hostname}
         ) as answer,

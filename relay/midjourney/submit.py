@@ -24,6 +24,7 @@ from relay.midjourney.pictures import picture_address
 from relay.midjourney.tasks import find_task, make_task, record_task
 from relay.models import MidjourneyTask
 from relay.routes import find_routes
+from relay.token_limits import one_more_call
 
 log = structlog.get_logger("midjourney")
 
@@ -38,16 +39,8 @@ async def submit(exchange: ClientExchange, gateway: Gateway, path: str, speed: S
         order = await asyncio.to_thread(read_order, path, speed, body)
     else:
         order = read_order(path, speed, body)
-    limit = admitted.caller.concurrency or gateway.options.token_concurrency
-    if not limit:
+    with one_more_call(gateway, admitted.caller):
         await _run(exchange, gateway, admitted, order)
-        return
-    if not gateway.concurrency.enter(admitted.caller.token_id, limit):
-        raise errors.too_many_calls(limit)
-    try:
-        await _run(exchange, gateway, admitted, order)
-    finally:
-        gateway.concurrency.leave(admitted.caller.token_id)
 
 
 async def _run(

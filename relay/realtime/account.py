@@ -28,6 +28,7 @@ from relay.call import Call, Outcome, Reservation, encode_items
 from relay.callers import Caller
 from relay.errors import CallRefused
 from relay.gateway import Gateway
+from relay.realtime.words import Words
 from relay.reservation import LEAST_OUTPUT
 
 log = structlog.get_logger("realtime")
@@ -69,6 +70,7 @@ class Account:
         self._quantities: dict[tuple[str, Decimal], int] = {}
         self._sums = [0] * len(Consumption.__struct_fields__)
         self.is_estimated = False
+        self.words = Words() if gateway.options.keeps_texts else None
 
     @property
     def quote(self) -> Quote:
@@ -231,5 +233,6 @@ class Account:
         """Without any wait: what is not held is not collected."""
         if self._call.is_settled:
             return
-        outcome = Outcome(status, http_status, code, self.used(), self.is_estimated)
+        said = None if self.words is None else self.words.said
+        outcome = Outcome(status, http_status, code, self.used(), self.is_estimated, said)
         settlement.close(self._gateway, self._call, outcome, self.charge())

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from billing.price_book import fold_gizmo
-from channels_app.failures import Cause, UpstreamFailure, hide_channel
+from channels_app.failures import Cause, UpstreamFailure, hide_channel, without_trace
 from channels_app.mapping import MappingCycle, resolve_model
+from channels_app.passing import merge
 from channels_app.providers import adaptor_of
 from channels_app.providers.realtime import open_realtime
 from channels_app.realtime_line import LineClosed, RealtimeLine, open_line
@@ -21,6 +22,7 @@ from relay.attempt import plan_timeouts
 from relay.call import Call
 from relay.gateway import Gateway
 from relay.http import ClientLeft
+from relay.plan import headers_of
 from relay.realtime.client import ClientSocket, Message
 from relay.realtime.events import read_server_event
 from relay.routes import OneRoute, Routes
@@ -51,31 +53,37 @@ async def dialled(
     """
     last: UpstreamFailure | None = None
     model, health = fold_gizmo(call.request.model), gateway.health
-    call.passed_over = routes.passed
+    call.passed_over, call.preferred = routes.passed, routes.preferred
     for channel in routes:
         if client.is_gone:
             raise ClientLeft
         started, is_retry = time.monotonic(), last is not None
-        health.begin(channel, model, started, is_retry=is_retry)
+        turn = call.turn = health.begin(
+            channel, model, started, is_retry=is_retry, tokens=routes.tokens
+        )
         found: Dialled | None = None
         try:
             found = await _try_channel(channel, client, gateway, call)
-            health.note_success(channel, model)
+            health.note_success(channel, model, time.monotonic())
             yield found
         except UpstreamFailure as failure:
             hide_channel(failure, channel)
             call.note_failure(channel, started, failure)
-            gateway.note_failure(channel, model, failure)
-            last = failure
-            if not failure.may_retry:
+            decision = gateway.note_failure(channel, model, failure)
+            last = without_trace(failure)
+            if not decision.retries:
                 break
+            routes.failed(decision)
         else:
             return
         finally:
-            health.end(channel, model, is_retry=is_retry)
+            health.end(turn, call.used_tokens, call.used_units)
             if found is not None:
                 found.line.abort()
-    raise last or routes.refusal()
+    try:
+        raise last or routes.refusal()
+    finally:
+        last = None  # Or this frame and the failure hold each other.
 
 
 async def _try_channel(
@@ -88,6 +96,9 @@ async def _try_channel(
     call.begin_attempt(channel, model)
     timeouts = plan_timeouts(gateway, channel, is_stream=True)
     opening = open_realtime(channel, model, _passed_headers(client))
+    if channel.header_templates:
+        headers = merge(opening.headers, headers_of(channel, call, model))
+        opening = msgspec.structs.replace(opening, headers=headers)
     way = Line(channel.proxy_url, timeouts.connect)
     line = await open_line(opening, way, adaptor_of(channel.kind).failure)
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -11,7 +11,6 @@ from channels_app.failures import UpstreamFailure
 from relay import errors, settlement
 from relay.admission import Admitted, admit, check_model
 from relay.call import Call, Outcome
-from relay.callers import Caller
 from relay.errors import CallRefused
 from relay.gateway import Gateway
 from relay.http import ClientLeft, Receive, Scope, Send
@@ -22,8 +21,9 @@ from relay.realtime.dialing import dialled
 from relay.realtime.responses import converse
 from relay.realtime.session import Session
 from relay.request import CallRequest, read_model
-from relay.retry import refuse_for
+from relay.retry import end_failed
 from relay.routes import find_routes
+from relay.token_limits import one_more_call
 
 log = structlog.get_logger("realtime")
 
@@ -76,21 +76,6 @@ async def open_session(client: ClientSocket, gateway: Gateway) -> None:
         await run_session(client, gateway, admitted, model)
 
 
-@contextlib.contextmanager
-def one_more_call(gateway: Gateway, caller: Caller) -> Iterator[None]:
-    """One of the calls that this token may have under way; raises CallRefused(429)."""
-    limit = caller.concurrency or gateway.options.token_concurrency
-    if not limit:
-        yield
-        return
-    if not gateway.concurrency.enter(caller.token_id, limit):
-        raise errors.too_many_calls(limit)
-    try:
-        yield
-    finally:
-        gateway.concurrency.leave(caller.token_id)
-
-
 async def run_session(
     client: ClientSocket, gateway: Gateway, admitted: Admitted, model: str
 ) -> None:
@@ -114,10 +99,7 @@ async def run_session(
             await client.accept()
             await Session(client, found, gateway, call, stopping).run()
     except UpstreamFailure as failure:
-        refusal = refuse_for(failure)
-        outcome = Outcome("failed", refusal.status, failure.code or refusal.code)
-        settlement.void(gateway, call, outcome)
-        raise refusal from failure
+        raise end_failed(gateway, call, failure) from failure
     except CallRefused as refusal:
         settlement.void(gateway, call, Outcome("failed", refusal.status, refusal.code))
         raise
@@ -140,6 +122,7 @@ async def _open_call(
         raise errors.unpriced_model(request.model) from error
     reservation = await set_aside(gateway, caller, quote)
     call = Call(client.request_id, caller, admitted.address, request, quote, reservation)
+    call.client_headers = client.headers
     gateway.journal.append_soon(call.opened())
     return call
 

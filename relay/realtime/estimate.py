@@ -42,10 +42,13 @@ class Text:
     def guess(self) -> int:
         return -(-self.size // BYTES_PER_TOKEN)
 
+    def read(self) -> str:
+        return "".join(self._parts)
+
     async def count(self, model: str) -> int:
         if not self.size:
             return 0
-        counted = await count_tokens_aside(model, "".join(self._parts))
+        counted = await count_tokens_aside(model, self.read())
         return counted * self.size // self.kept
 
 
@@ -66,10 +69,11 @@ class Output:
 
 class Conversation:
     """What the model reads with its next response: `text`, `audio` and `images` in tokens are
-    known, the rest came since and is not counted yet.
+    known, the rest came since and is not counted yet. `copy` gets all text, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, copy: Text | None = None) -> None:
+        self._copy = copy
         self.text = self.audio = self.images = 0
         self._fresh = Text()
         self._buffered = 0
@@ -160,6 +164,8 @@ class Conversation:
     def _read(self, words: str) -> None:
         """Apart from what was before."""
         self._fresh.add(f" {words}")
+        if self._copy is not None:
+            self._copy.add(f"{words}\n")
 
     def _add_audio(self, count: int) -> None:
         self.audio += count * IN_TOKENS // (PER_SECONDS * self._in_rate)

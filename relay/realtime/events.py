@@ -34,6 +34,7 @@ class ServerEvent(msgspec.Struct):
     response: msgspec.Raw = ABSENT
     session: msgspec.Raw = ABSENT
     usage: msgspec.Raw = ABSENT
+    transcript: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
 
 

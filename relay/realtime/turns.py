@@ -43,7 +43,8 @@ class Turns:
         self._gateway = gateway
         self._call = call
         self._account = account
-        self._conversation = Conversation()
+        self._words = account.words
+        self._conversation = Conversation(None if self._words is None else self._words.asked)
         self._outputs: dict[bytes, Output] = {}
         self._limit: int | None = None
         self._client_bytes = 0
@@ -95,6 +96,8 @@ class Turns:
             case "error":
                 self.awaited_since = None
             case kind if kind == TRANSCRIBED:
+                if self._words is not None:
+                    self._words.hear(event.transcript)
                 used = read_transcription(event.usage)
                 if used is not None:
                     self._account.add_transcription(self._conversation.transcriber, used)
@@ -138,14 +141,14 @@ class Turns:
             if self._is_charged(output, charges_cut=charges_cut):
                 used = await self._conversation.count(self._call.request.model, output)
                 self._account.add(used, is_estimated=True)
-            self._outputs.pop(key, None)
+            self._drop(key)
 
     def charge_open_now(self) -> None:
         """The same without any wait."""
-        for output in self._outputs.values():
+        for key, output in list(self._outputs.items()):
             if self._is_charged(output, charges_cut=True):
                 self._account.add(self._conversation.guess(output), is_estimated=True)
-        self._outputs.clear()
+            self._drop(key)
 
     def _is_charged(self, output: Output, *, charges_cut: bool) -> bool:
         if output.is_done:
@@ -166,7 +169,7 @@ class Turns:
         output = self._outputs.setdefault(key, Output())
         report = read_usage(response.usage)
         if not self._costs(response.status, output, report):
-            self._outputs.pop(key)
+            self._drop(key)
             return
         if report is not None and self._is_plausible(report):
             self._account.add(report.consumption(self._account.quote.price))
@@ -176,8 +179,14 @@ class Turns:
             output.is_done = True
             used = await self._conversation.count(self._call.request.model, output)
             self._account.add(used, is_estimated=True)
-        self._outputs.pop(key, None)
+        self._drop(key)
         await self.note()
+
+    def _drop(self, key: bytes) -> None:
+        """A response that is over."""
+        output = self._outputs.pop(key, None)
+        if output is not None and self._words is not None:
+            self._words.tell(output.text)
 
     def _costs(self, status: str, output: Output, report: Report | None) -> bool:
         """Nothing is charged for what failed or was cancelled before it brought anything."""
