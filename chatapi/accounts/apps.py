@@ -8,3 +8,7 @@ class AccountsConfig(AppConfig):
     name = "chatapi.accounts"
     label = "accounts"
     verbose_name = _("People")
+
+    def ready(self) -> None:
+        # They hear of sign-ins.
+        from chatapi.accounts import failed_sign_ins, step_up  # noqa: F401, PLC0415

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from chatapi.accounts.devices import is_known_device
 from chatapi.accounts.first_admin import is_initial_password_too_old
 from chatapi.accounts.models import User
+from chatapi.accounts.names import hash_name
+from chatapi.accounts.password_turns import BUSY, PATIENCE_SECONDS, NoTurn, password_turn
+from chatapi.accounts.people import find_by_name
 from chatapi.accounts.throttle import Throttled, address_of, begin_attempt, forget_failures
 
 REFUSAL = "chatapi.sign_in_refusal"
@@ -49,7 +52,12 @@ class ThrottledBackend(ModelBackend):
     def _sign_in(
         self, request: HttpRequest | None, username: str, password: str, **kwargs: Any
     ) -> User | None:
-        account = username[:150].casefold()
+        known = find_by_name(username)
+        if known is not None:
+            # By name or by address, it is one account with one count of failures.
+            username = known.username
+        # What is nobody's name may be a password in the wrong field: it is not kept.
+        account = username[:150].casefold() if known else hash_name(username)
         try:
             attempt = begin_attempt(
                 account, address_of(request), is_known_device=is_known_device(request, account)
@@ -63,7 +71,12 @@ class ThrottledBackend(ModelBackend):
                 "throttled",
                 error.retry_after,
             ) from error
-        user = super().authenticate(request, username=username, password=password, **kwargs)
+        try:
+            with password_turn():
+                user = super().authenticate(request, username=username, password=password, **kwargs)
+        except NoTurn as error:
+            attempt.delete()
+            raise SignInRefused(BUSY, "busy", PATIENCE_SECONDS) from error
         if user is None:
             return None
         if is_initial_password_too_old() and has_initial_password(user):

@@ -4,18 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm, UsernameField
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from chatapi.accounts.models import Group, Role, Token, User
+from chatapi.accounts.models import Group, Token, User
 from chatapi.accounts.people import change_password
 from chatapi.accounts.tokens import check_validity
-from chatapi.lib.net import parse_networks
 
 
 def group_choices() -> list[tuple[str, str]]:
     return [
-        (group.name, f"{group.label} ({group.name})" if group.label else group.name)
+        (group.name, f"{group.title} ({group.name})" if group.label else group.name)
         for group in Group.objects.all()
     ]
 
@@ -41,7 +39,7 @@ class NewUserForm(UserCreationForm[User]):
 
     class Meta:
         model = User
-        fields = ("username", "role", "group", "email")
+        fields = ("username", "group", "email")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,37 +47,18 @@ class NewUserForm(UserCreationForm[User]):
 
 
 class UserForm(forms.ModelForm[User]):
-    """A user's details. `operator` (set by the admin class) may not shut itself out."""
+    """A user's details; neither role nor ban, which are asked for twice."""
 
     group = GroupField(label=_("group"))
-    operator: Any = None
 
     class Meta:
         model = User
-        fields = ("username", "email", "role", "group", "is_active")
+        fields = ("username", "display_name", "email", "group")
         field_classes = {"username": UsernameField}
-        labels = {"is_active": _("May sign in and call")}
-        help_texts = {"is_active": _("Off: banned. Calls are refused within a second.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_groups(self, self.instance.group)
-
-    def clean_role(self) -> int:
-        role = int(self.cleaned_data["role"])
-        if self._is_own and role != Role.ROOT:
-            raise ValidationError(_("You can't take your own role away."))
-        return role
-
-    def clean_is_active(self) -> bool:
-        is_active = bool(self.cleaned_data["is_active"])
-        if self._is_own and not is_active:
-            raise ValidationError(_("You can't ban yourself."))
-        return is_active
-
-    @property
-    def _is_own(self) -> bool:
-        return self.operator is not None and self.operator.pk == self.instance.pk
 
 
 class OperatorPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # not subscriptable
@@ -106,6 +85,7 @@ class TokenForm(forms.ModelForm[Token]):
             "models_text",
             "networks_text",
             "concurrency",
+            "requests_per_minute",
             "expires_at",
             "valid_seconds",
             "is_billed_by_call",
@@ -119,14 +99,6 @@ class TokenForm(forms.ModelForm[Token]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_groups(self, self.instance.group)
-
-    def clean_networks_text(self) -> str:
-        text = str(self.cleaned_data["networks_text"])
-        try:
-            parse_networks(text)
-        except ValueError as error:
-            raise ValidationError(_("One of these is neither an address nor a network.")) from error
-        return text
 
     def clean(self) -> Any:
         cleaned = super().clean() or self.cleaned_data

@@ -14,6 +14,8 @@ ALLOWED = frozenset(
         "admin:logout",
         "admin:jsi18n",
         "set_language",
+        "logout",
+        "account_logout",
         "favicon",
         "robots",
     }

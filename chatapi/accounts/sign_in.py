@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatapi.accounts.backends import REFUSAL, SignInRefused
 from chatapi.accounts.models import User
+from chatapi.accounts.roles import may_enter_console
 from chatapi.console.site import PasswordChangedMeanwhile
 from chatapi.options.feed import publish
 
@@ -27,7 +28,7 @@ class SignInForm(AdminAuthenticationForm):
         return ValidationError(refusal.text, code=refusal.code)
 
     def confirm_login_allowed(self, user: Any) -> None:
-        if not user.is_superuser:
+        if not may_enter_console(user):
             raise ValidationError(_("This account has no access to the console."), code="no_access")
 
 

@@ -1,16 +1,17 @@
 """How many failed sign-ins an account, an address, and both together may have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
+from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from chatapi.accounts.models import LoginAttempt
-from chatapi.lib.net import client_address
+from chatapi.accounts.models import FormAttempt, LoginAttempt
+from chatapi.lib.request_address import request_address
 
 HOUR = timedelta(hours=1)
 KEEP = timedelta(days=1)
@@ -45,15 +46,18 @@ def begin_attempt(account: str, address: str, *, is_known_device: bool = False) 
     Raises Throttled. A browser that signed in to the account before is not stopped by what others
     do to the account: nobody can be locked out from afar.
     """
-    attempt = LoginAttempt.objects.create(account=account, address=address)
+    attempt = LoginAttempt(account=account, address=address)
     limits = (PAIR, ADDRESS) if is_known_device else (PAIR, ACCOUNT, ADDRESS)
-    wait = max(_wait(limit, attempt) for limit in limits)
-    if wait:
-        attempt.delete()
-        raise Throttled(wait)
-    if attempt.pk % CLEAN_EVERY == 0:
-        LoginAttempt.objects.filter(created_at__lt=timezone.now() - KEEP).delete()
+    count_within(limits, attempt)
     return attempt
+
+
+def count_guess(address: str) -> None:
+    """A key that is none. Counted apart from passwords, so that a program with an old key shuts
+    nobody out of the pages. Raises Throttled.
+    """
+    place = f"key:{address}"[:64]
+    count_within((ADDRESS,), LoginAttempt(account="", address=place))
 
 
 def forget_failures(attempt: LoginAttempt) -> None:
@@ -63,17 +67,7 @@ def forget_failures(attempt: LoginAttempt) -> None:
 
 def address_of(request: HttpRequest | None) -> str:
     """The client's address, through trusted proxies; IPv6 by its /64, which has one owner."""
-    if request is None:
-        return ""
-    meta = request.META
-    forwarded = [value for value in [meta.get("HTTP_X_FORWARDED_FOR", "")] if value]
-    found = client_address(
-        meta.get("REMOTE_ADDR", ""),
-        forwarded,
-        meta.get("HTTP_X_REAL_IP", ""),
-        settings.ENV.TRUSTED_PROXIES,
-    )
-    return shorten_address(found)
+    return "" if request is None else shorten_address(request_address(request))
 
 
 def shorten_address(text: str) -> str:
@@ -88,17 +82,41 @@ def shorten_address(text: str) -> str:
     return str(ip_network((address.packed, 64), strict=False))
 
 
-def _wait(limit: Limit, attempt: LoginAttempt) -> int:
-    """Seconds until the limit has room for this attempt again; 0 if it has now."""
+def count_within(limits: Sequence[Limit], attempt: LoginAttempt | FormAttempt) -> None:
+    """Stores a new attempt; raises Throttled, and stores nothing, where it is one too many. Now and
+    then those that no limit looks at any more are forgotten.
+    """
+    # First by reading alone: a storm of those that are refused must keep nobody from writing.
+    keep_within(limits, attempt)
+    attempt.save()
+    try:
+        # Others may have come at the same moment.
+        keep_within(limits, attempt)
+    except Throttled:
+        attempt.delete()
+        raise
+    if attempt.pk % CLEAN_EVERY == 0:
+        attempts: QuerySet[Any] = type(attempt).objects.all()
+        attempts.filter(created_at__lt=timezone.now() - KEEP).delete()
+
+
+def keep_within(limits: Sequence[Limit], attempt: LoginAttempt | FormAttempt) -> None:
+    """Raises Throttled where there is no room for this attempt."""
+    wait = max(wait_seconds(limit, attempt) for limit in limits)
+    if wait:
+        raise Throttled(wait)
+
+
+def wait_seconds(limit: Limit, attempt: LoginAttempt | FormAttempt) -> int:
+    """Seconds until the limit has room for this attempt; 0 if it has now."""
     now = timezone.now()
+    others = limit.most - (attempt.pk is None)
     same = {name: getattr(attempt, name) for name in limit.columns}
-    recent = LoginAttempt.objects.filter(created_at__gt=now - limit.window, **same)
-    if recent.count() <= limit.most:
+    attempts: QuerySet[Any] = type(attempt).objects.all()
+    recent = attempts.filter(created_at__gt=now - limit.window, **same).order_by("-created_at")
+    # In one query: others take their attempts back at the same time.
+    newest: list[datetime] = list(recent.values_list("created_at", flat=True)[: others + 1])
+    if len(newest) <= others:
         return 0
-    return max(int((_frees_at(limit, recent) - now).total_seconds()) + 1, 1)
-
-
-def _frees_at(limit: Limit, recent: QuerySet[LoginAttempt]) -> datetime:
-    """When the oldest failure that still matters leaves the window."""
-    newest = recent.order_by("-created_at").values_list("created_at", flat=True)
-    return newest[limit.most] + limit.window
+    # Room comes when the oldest that still matters leaves the window.
+    return max(int((newest[-1] + limit.window - now).total_seconds()) + 1, 1)

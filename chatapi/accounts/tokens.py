@@ -1,7 +1,9 @@
 """Makes and revokes tokens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,6 +13,8 @@ from chatapi.accounts.models import Token, TokenStatus, User
 from chatapi.accounts.people import check_group
 from chatapi.lib.ids import hash_key, make_token_key
 from chatapi.options.snapshot import read_values
+
+MOST_VALID_SECONDS = 100 * 366 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class TokenSettings:
     valid_seconds: int | None = None
     is_billed_by_call: bool = False
     concurrency: int | None = None
+    requests_per_minute: int | None = None
     suffix_text: str = ""
 
 
@@ -51,10 +56,23 @@ def create_token(user: User, wanted: TokenSettings) -> NewToken:
         **{name: getattr(wanted, name) for name in wanted.__slots__},
     )
     if read_values()["TokenRevealEnabled"]:
-        token.key_sealed = settings.KEY_RING.seal(key, f"token:{token.key_hash}")
+        token.key_sealed = settings.KEY_RING.seal(key, place_of(token))
     token.full_clean()
     token.save()
     return NewToken(token, f"sk-{key}")
+
+
+def reveal_key(token: Token, values: Mapping[str, Any]) -> str:
+    """The whole key as people use it, or '' where no copy was kept or copies may not be shown any
+    more, as the options say. Raises Undecipherable.
+    """
+    if not token.key_sealed or not values["TokenRevealEnabled"]:
+        return ""
+    return "sk-" + settings.KEY_RING.unseal(token.key_sealed, place_of(token))
+
+
+def place_of(token: Token) -> str:
+    return f"token:{token.key_hash}"
 
 
 def check_validity(expires_at: datetime | None, valid_seconds: int | None) -> None:
@@ -63,7 +81,7 @@ def check_validity(expires_at: datetime | None, valid_seconds: int | None) -> No
         raise ValidationError(
             _("A token ends at a date or some time after its first call, not both.")
         )
-    if valid_seconds is not None and not 0 < valid_seconds <= 100 * 366 * 86400:
+    if valid_seconds is not None and not 0 < valid_seconds <= MOST_VALID_SECONDS:
         raise ValidationError(
             {"valid_seconds": _("This must be between a second and a hundred years.")}
         )

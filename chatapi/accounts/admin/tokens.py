@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import flatten
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +14,8 @@ from django.utils.translation import ngettext
 from chatapi.accounts.forms import TokenForm
 from chatapi.accounts.models import Token, TokenStatus
 from chatapi.accounts.tokens import TokenSettings, create_token
-from chatapi.console.base import ConsoleAdmin
+from chatapi.console.audited import recorded
+from chatapi.console.base import ConsoleAdmin, leave_out
 from chatapi.console.columns import badge, link, mono, time_column
 from chatapi.console.filters import choice_filter, text_filter
 
@@ -28,6 +28,8 @@ STATUS_TONES = {
 
 
 class TokenAdmin(ConsoleAdmin[Token]):
+    about = _("The keys that users' programs call with.")
+    owner_path = "user"
     is_key_paged = True
     form = TokenForm
     list_display: Any = ("name", "owner", "key", "state", "seen", "ends")
@@ -39,13 +41,24 @@ class TokenAdmin(ConsoleAdmin[Token]):
     list_select_related: ClassVar[Any] = ("user",)
     search_fields = ("name", "key_hint")
     search_help_text = _("Name or part of the key")
+    what_stays = _("Its calls and what they cost stay in the books.")
     autocomplete_fields = ("user",)
     sortable_by = ()
     actions = ("enable", "disable")
     readonly_fields: ClassVar[Any] = ("key", "made", "begun", "seen")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("user", "name", "key", "status")}),
-        (_("What it may do"), {"fields": ("group", "models_text", "networks_text", "concurrency")}),
+        (
+            _("What it may do"),
+            {
+                "fields": (
+                    "group",
+                    "models_text",
+                    "networks_text",
+                    ("concurrency", "requests_per_minute"),
+                )
+            },
+        ),
         (_("How long"), {"fields": ("expires_at", "valid_seconds")}),
         (_("Billing and answers"), {"fields": ("is_billed_by_call", "suffix_text")}),
         (_("History"), {"fields": (("made", "begun", "seen"),)}),
@@ -69,11 +82,11 @@ class TokenAdmin(ConsoleAdmin[Token]):
         status = TokenStatus(token.status)
         return badge(status.label, STATUS_TONES[status])
 
-    @admin.action(description=_("Enable the selected tokens"))
+    @admin.action(description=_("Enable the selected tokens"), permissions=["change"])
     def enable(self, request: HttpRequest, tokens: QuerySet[Token]) -> None:
         self._switch(request, tokens, TokenStatus.ENABLED)
 
-    @admin.action(description=_("Disable the selected tokens"))
+    @admin.action(description=_("Disable the selected tokens"), permissions=["change"])
     def disable(self, request: HttpRequest, tokens: QuerySet[Token]) -> None:
         self._switch(request, tokens, TokenStatus.DISABLED)
 
@@ -82,12 +95,7 @@ class TokenAdmin(ConsoleAdmin[Token]):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             return fieldsets
-        hidden = {"status", *self.readonly_fields}
-        shown = [
-            (title, [name for name in flatten(options["fields"]) if name not in hidden])
-            for title, options in fieldsets
-        ]
-        return [(title, {"fields": fields}) for title, fields in shown if fields]
+        return leave_out(fieldsets, {"status", *self.readonly_fields})
 
     def get_form(self, request: HttpRequest, obj: Token | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Choosing a user is enough: this is no place to change one."""
@@ -139,9 +147,12 @@ class TokenAdmin(ConsoleAdmin[Token]):
         return TemplateResponse(request, "admin/accounts/token/created.html", context)
 
     def _switch(self, request: HttpRequest, tokens: QuerySet[Token], status: TokenStatus) -> None:
-        for token in tokens:
-            token.status = status
-            token.save(update_fields=["status"])
-        count = len(tokens)
+        chosen = list(tokens)
+        verb = "enable" if status == TokenStatus.ENABLED else "disable"
+        with recorded(request, f"token.{verb}", chosen):
+            for token in chosen:
+                token.status = status
+                token.save(update_fields=["status"])
+        count = len(chosen)
         text = ngettext("%(count)d token changed.", "%(count)d tokens changed.", count)
         messages.success(request, text % {"count": count})

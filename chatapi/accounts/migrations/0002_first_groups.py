@@ -4,7 +4,7 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-GROUPS = (("default", "默认分组"), ("vip", "vip分组"), ("svip", "svip分组"))
+GROUPS = (("default", "Default group"), ("vip", "VIP group"), ("svip", "SVIP group"))
 
 
 def make_groups(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:

@@ -1,15 +1,19 @@
-"""manage.py user create|list|password|disable|enable."""
+"""manage.py user create|list|password|disable|enable|remove-second-factor."""
 
 import getpass
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from chatapi.accounts.models import Role, User
 from chatapi.accounts.people import change_password, create_user, find_user, set_active
+from chatapi.accounts.second_factor import remove_second_factors
+from chatapi.accounts.sessions import end_sessions
+from chatapi.console.audit import record_act
 from chatapi.lib.commands import OperatorCommand, Result, add_action
 
-ROLES = {"user": Role.COMMON, "admin": Role.ADMIN, "root": Role.ROOT}
+ROLES = {"user": Role.COMMON, "support": Role.SUPPORT, "admin": Role.ADMIN, "root": Role.ROOT}
 
 
 class Command(OperatorCommand):
@@ -27,6 +31,13 @@ class Command(OperatorCommand):
         password = add_action(actions, "password", set_password, "set a user's password")
         password.add_argument("username")
         password.add_argument("--password", help="asked for when left out")
+        lost = add_action(
+            actions,
+            "remove-second-factor",
+            remove_factors,
+            "let a user in again who has lost the second factor; ends the user's sessions",
+        )
+        lost.add_argument("username")
         for name, active, text in (
             ("disable", False, "ban a user"),
             ("enable", True, "let a user back in"),
@@ -56,6 +67,15 @@ def set_password(options: dict[str, Any]) -> Result:
     user = find_user(options["username"])
     change_password(user, options["password"] or getpass.getpass("New password: "))
     return describe_user(user)
+
+
+def remove_factors(options: dict[str, Any]) -> Result:
+    user = find_user(options["username"])
+    with transaction.atomic():
+        removed = remove_second_factors(user)
+        end_sessions(user)
+        record_act("second_factor.removed", target=user, note=f"{removed} by command")
+    return {**describe_user(user), "removed": removed}
 
 
 def switch(options: dict[str, Any]) -> Result:
