@@ -9,7 +9,8 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, StreamingHttpResponse
 
 Pages = Callable[[], Iterator[Iterable[Sequence[Any]]]]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""The wide forms too: spreadsheets of East Asian languages take them for the same."""
 
 
 def stream_csv(

@@ -8,6 +8,8 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from chatapi.lib.money import show_usd
+
 KEEP, REMOVE = "", "-"
 ZONE = timezone.get_default_timezone_name()
 
@@ -69,5 +71,4 @@ def plain_decimal(value: Decimal) -> str:
 
 def short_usd(value: Decimal, digits: int = 6) -> str:
     """Dollars with two digits after the point, or more where it takes more."""
-    whole, _point, part = plain_decimal(round(value, digits)).partition(".")
-    return f"${int(whole):,}.{part.ljust(2, '0')}"
+    return show_usd(value, digits)

@@ -144,13 +144,18 @@ def choice_filter(
 
 def time_filter(parameter: str, title: Any, lookup: str) -> type[FieldFilter]:
     def narrow(rows: Rows, value: str) -> Rows:
-        try:
-            moment = timezone.make_aware(datetime.fromisoformat(value).replace(tzinfo=None))
-        except (ValueError, OverflowError):
-            return rows.none()
-        return rows.filter(**{lookup: moment})
+        moment = read_moment(value)
+        return rows.none() if moment is None else rows.filter(**{lookup: moment})
 
     return _make(TimeFilter, parameter, title, apply=_applied(narrow))
+
+
+def read_moment(text: str) -> datetime | None:
+    """In the server's zone, as TimeFilter's field sends it; None: it is none."""
+    try:
+        return timezone.make_aware(datetime.fromisoformat(text).replace(tzinfo=None))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _static(indexed: bool | Callable[[str], bool]) -> Any:  # noqa: FBT001 -- as it was given

@@ -8,10 +8,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
 
 class FrontendRedirectMiddleware:
-    def __init__(self, _get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    """Programs and payment gateways at /api/ are answered here: they would not follow, or lose what
+    they sent.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
         self.base = settings.ENV.FRONTEND_BASE_URL.rstrip("/")
         if not self.base or settings.ENV.NODE_TYPE != "slave":
             raise MiddlewareNotUsed
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            return self.get_response(request)
         return HttpResponsePermanentRedirect(self.base + request.get_full_path())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from constance import config
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -26,6 +27,7 @@ from chatapi.accounts.people import set_active
 from chatapi.accounts.tokens import TokenSettings, create_token
 from chatapi.lib.ids import make_worker_id
 from chatapi.lib.node import node_name
+from chatapi.options.secret_options import seal_secret
 from chatapi.options.snapshot import read_options
 from chatapi.web.demo.cast import (
     CHANNELS,
@@ -39,6 +41,7 @@ from chatapi.web.demo.cast import (
 )
 from chatapi.web.demo.history import DAYS, History, Seat, Way, utc_now
 from chatapi.web.demo.kept import Demo
+from chatapi.web.management.commands import simulate_payments
 
 BATCH = 1000
 
@@ -73,6 +76,7 @@ def fill(provider_url: str) -> Demo:
     for model, prices in PRICES.items():
         set_price(model, {name: Decimal(text) for name, text in prices.items()})
     ways = make_channels(provider_url)
+    offer_payments()
     seats: list[Seat] = []
     keys: dict[str, str] = {}
     for person in PEOPLE:
@@ -85,6 +89,18 @@ def fill(provider_url: str) -> Demo:
     charge(calls)
     expire_lots()
     return Demo(len(CHANNELS), len(PEOPLE), len(calls), keys)
+
+
+def offer_payments() -> None:
+    """Over the simulated gateways, where nothing real is set up."""
+    if config.PayAddress or config.StripeSecretKey:
+        return
+    address = f"http://127.0.0.1:{simulate_payments.PORT}"
+    key, secret = secrets.token_hex(16), f"whsec_{secrets.token_hex(16)}"
+    config.PayAddress, config.EpayId, config.StripeApiAddress = address, "1001", address
+    config.EpayKey = seal_secret("EpayKey", key)
+    config.StripeSecretKey = seal_secret("StripeSecretKey", f"sk_test_{key}")
+    config.StripeWebhookSecret = seal_secret("StripeWebhookSecret", secret)
 
 
 def make_channels(provider_url: str) -> dict[str, list[Way]]:

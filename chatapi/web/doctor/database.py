@@ -7,14 +7,11 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
+from chatapi.lib.database_clock import database_now
 from chatapi.web.doctor.finding import Finding, fail, ok, warn
 from chatapi.web.startup import needs_migration
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB"}
-NOW = {
-    "postgresql": "SELECT EXTRACT(EPOCH FROM clock_timestamp())",
-    "mysql": "SELECT UNIX_TIMESTAMP(NOW(6))",
-}
 SKEW_WARN_SECONDS = 2.0
 SKEW_FAIL_SECONDS = 60.0
 """A worker that seems silent for ten minutes loses its leases: clocks must agree far better."""
@@ -68,7 +65,7 @@ def check_clock() -> Iterator[Finding]:
         yield ok("clock", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; the database shares it")
         return
     before = time.time()
-    theirs = float(_ask(NOW[connection.vendor]))
+    theirs = database_now().timestamp()
     skew = theirs - (before + time.time()) / 2
     found = f"the database's clock differs by {abs(skew):.1f} s"
     advice = "let both machines keep time by NTP (timedatectl set-ntp true)"

@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from channels_app.tokens import TABLES, count_tokens, tokenizer_folder
+from chatapi.lib.disk import sync_data
 from chatapi.web.doctor.finding import Finding, fail, ok, warn
 from relay.gateway import LOW_DISK_BYTES, NO_DISK_BYTES
 
@@ -111,7 +112,7 @@ def measure_sync(folder: Path) -> float:
         started = time.perf_counter()
         file.write(b"x" * 4096)
         file.flush()
-        os.fdatasync(file.fileno())
+        sync_data(file.fileno())
         return time.perf_counter() - started
 
 

@@ -15,12 +15,22 @@ from chatapi.web.doctor.finding import Finding, fail, ok, warn
 LOOKS_LIKE = 0.85
 KNOWN = frozenset(Env.model_fields) | {f"{name}_FILE" for name in SECRET_NAMES}
 
+EARLIER = {
+    "SQLITE_PATH": "the database is DATA_DIR/chatapi.db; files of earlier products can't be read",
+    "SQL_MAX_LIFETIME": "set SQL_CONN_MAX_LIFETIME, in minutes",
+    "ADJUSTHOUR": "set TZ: days and hours are those of that zone",
+}
+"""What earlier products read beside what their documentation names."""
+
 
 def check_variables() -> Iterator[Finding]:
     """Wrong values never come this far: no command starts with them."""
     given = sorted(name for name in KNOWN if os.environ.get(name))
     yield ok("variables", f"set: {', '.join(given)}" if given else "all at their defaults")
     for name in sorted(os.environ.keys() - KNOWN):
+        if name in EARLIER:
+            yield warn("variables", f"{name} means nothing here", EARLIER[name])
+            continue
         near = difflib.get_close_matches(name, KNOWN, 1, LOOKS_LIKE)
         if near:
             yield warn("variables", f"{name} means nothing here", f"did you mean {near[0]}?")

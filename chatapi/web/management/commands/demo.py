@@ -75,6 +75,7 @@ def serve_with_provider(provider_port: int) -> None:
     connections.close_all()
     helpers = [
         Child("provider", manage("simulate", "--port", str(provider_port))),
+        Child("payments", manage("simulate_payments")),
         Child("recorder", manage("record")),
         Child("worker", serve.celery_command()),
     ]

@@ -67,7 +67,8 @@ def option_rows() -> Iterator[str]:
         yield f"| **{group}** | | |"
         for name in names:
             default, meaning = OPTIONS[name][:2]
-            yield f"| `{name}` | `{default}` | {meaning} |"
+            shown = "empty" if default == "" else f"`{default}`"
+            yield f"| `{name}` | {shown} | {meaning} |"
 
 
 def type_of(field: FieldInfo) -> str:

@@ -86,10 +86,6 @@ def celery_command() -> list[str]:
         "--quiet",
         "worker",
         "-B",
-        "-c",
-        "1",
-        "-P",
-        "solo",
         "-l",
         level,
     ]

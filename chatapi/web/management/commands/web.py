@@ -12,6 +12,10 @@ from chatapi.lib.process import die_with_parent, ignore_interrupt
 from relay.protocol import LimitedProtocol
 
 KEEP_ALIVE_SECONDS = 75
+ACCEPTS = 16
+"""New connections in one turn of the loop: libuv takes one from each listening handle. With too
+much to do, a single one would leave them waiting for seconds, unseen by `relay.overload`.
+"""
 
 
 class Command(BaseCommand):
@@ -24,6 +28,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         configure_logs(settings.ENV.LOG_LEVEL)
         listener = socket.socket(fileno=options["fd"])
+        # All workers share this: were it blocking for a moment (`dup` makes it so, unless told
+        # first), one that looks in vain for a connection would stand still until the next comes.
+        listener.settimeout(0)
         server = uvicorn.Server(
             uvicorn.Config(
                 "chatapi.asgi:application",
@@ -42,4 +49,4 @@ class Command(BaseCommand):
         if die_with_parent():
             # Ctrl-C reaches the whole group: only `serve` decides when to stop.
             server.handle_exit = ignore_interrupt(server.handle_exit)  # type: ignore[assignment]
-        server.run(sockets=[listener])
+        server.run(sockets=[listener, *(listener.dup() for _ in range(ACCEPTS - 1))])

@@ -1,0 +1,3 @@
+"""The JSON API at /api/: paths, parameters and answers of the existing product, so that scripts and
+tools that know it go on working.
+"""
