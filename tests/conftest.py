@@ -1,6 +1,9 @@
 """The cast of all tests: a provider that counts, gateways on every database, alice and bob."""
 
+import re
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +20,25 @@ from tests.harness.services import fresh_store, redis_url, vendor_of, vendor_par
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+ROOT = Path(__file__).resolve().parents[1]
 RICH = 50_000_000
 """$100: more than any test spends."""
 
 
+@cache
+def _group_of(file: str) -> str:
+    """The group that a file's tests are marked with; '' for none."""
+    found = re.search(r'xdist_group\("([^"]+)"\)', (ROOT / file).read_text(encoding="utf-8"))
+    return found[1] if found else ""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadgroup`, all tests of one database run in one process and share its gateway.
+    """With `--dist loadgroup`, all tests of one database run in one process and share its gateway;
+    so do those of a file that names a group.
 
-    Marks can't say so: xdist 3.8 hands groups on in `item._nodeid`, which pytest 9.2 has no more.
+    Marks alone can't say so: xdist 3.8 hands groups on in `item._nodeid`, which pytest 9.2 has no
+    more. And this process knows no marks, only ids.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
@@ -35,7 +48,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByDatabase(LoadGroupScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return vendor_of(nodeid) or str(super()._split_scope(nodeid))
+            file = nodeid.partition("::")[0]
+            return vendor_of(nodeid) or _group_of(file) or str(super()._split_scope(nodeid))
 
     return ByDatabase(config, log)
 

@@ -55,6 +55,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     is_whole: bool = False
+    is_overdue: bool = False
+    """The client waited in vain."""
 
     @property
     def is_complete(self) -> bool:
@@ -136,7 +138,7 @@ async def ask(port: int, call: Call, seconds: float = ANSWER_SECONDS) -> Answer:
         async with asyncio.timeout(seconds):
             return await line.ask(call)
     except TimeoutError:
-        return Answer(call)
+        return Answer(call, is_overdue=True)
     finally:
         await line.close()
 

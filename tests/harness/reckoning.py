@@ -41,8 +41,8 @@ class Reckoning:
 
     @property
     def interrupted(self) -> int:
-        """What was charged for answers that ended with their worker."""
-        return sum(row.amount for row in self._all() if row.status == "interrupted")
+        """What was charged for answers that ended with their worker, or that a client left."""
+        return sum(row.amount for row in self._all() if row.status in {"interrupted", "left"})
 
     @property
     def untraced(self) -> int:

@@ -1,6 +1,7 @@
-"""Root, alice and an administrator, and browsers for them."""
+"""Root, an administrator, support and alice, and browsers for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -11,6 +12,7 @@ from pytest_django import Settings
 from chatapi.accounts.models import Role, User
 
 PASSWORD = "Correct-Horse-9"
+AsUser = Callable[..., Client]
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +30,11 @@ def root(db: None) -> User:
 @pytest.fixture
 def admin(db: None) -> User:
     return make_user("adele", Role.ADMIN)
+
+
+@pytest.fixture
+def support(db: None) -> User:
+    return make_user("sue", Role.SUPPORT)
 
 
 @pytest.fixture
@@ -58,3 +65,13 @@ def make_user(name: str, role: int) -> User:
     user.set_password(PASSWORD)
     user.save()
     return user
+
+
+@pytest.fixture
+def site(db: None) -> Iterator[Any]:
+    """A site to sign in with, and the options that let people do so."""
+    from tests.pages.foreign_site import running_site, set_up  # noqa: PLC0415 -- few need it
+
+    with running_site() as running:
+        set_up(running)
+        yield running

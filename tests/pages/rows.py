@@ -1,6 +1,7 @@
 """Rows for the lists of the console: as many as asked for, each different."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ from channels_app.editing import create_channel
 from channels_app.models import Channel
 from chatapi.accounts.models import Group, Token, User
 from chatapi.accounts.tokens import TokenSettings, create_token
+from relay.models import MidjourneyTask
 
 ITEMS = '[["input", 1000, "0.075", "75"], ["output", 500, "0.3", "150"], ["group", "0.8"]]'
 ATTEMPTS = (
@@ -86,6 +88,26 @@ def make_worker(number: int) -> Worker:
     return Worker.objects.create(id=f"w{number}", node="node-1", pid=number + 1)
 
 
+def make_drawing(number: int, **changes: Any) -> MidjourneyTask:
+    values: dict[str, Any] = {
+        "mj_id": f"170000000000{number}",
+        "user_id": make_person(number).pk if "user_id" not in changes else 0,
+        "token_id": 1,
+        "wallet_id": 1,
+        "channel_id": 8,
+        "request_id": f"drawing{number}",
+        "code": 1,
+        "action": "IMAGINE",
+        "mode": "FAST",
+        "status": "FAILURE",
+        "fail_reason": "banned prompt",
+        "units": 500,
+        "refunded_units": 500,
+        "prompt": "a cat",
+    }
+    return MidjourneyTask.objects.create(**{**values, **changes})
+
+
 MAKERS: dict[str, Callable[[int], object]] = {
     "channels_app/channel": make_channel,
     "accounts/user": make_person,
@@ -98,5 +120,6 @@ MAKERS: dict[str, Callable[[int], object]] = {
     "billing/budget": make_token,
     "billing/lease": make_lease,
     "billing/worker": make_worker,
+    "relay/midjourneytask": make_drawing,
 }
 """Path of a list to what fills it."""

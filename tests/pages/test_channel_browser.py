@@ -193,7 +193,7 @@ def test_a_tag_is_ticked_tested_and_edited_as_one(root: tuple[Visit, Page]) -> N
     expect(page.locator("#id_apply_retest_seconds")).to_be_checked()
     page.get_by_role("button", name="Apply to all").click()
     expect(page.locator(".messagelist")).to_contain_text("2 channels changed.")
-    page.get_by_role("link", name="Reserve", exact=True).click()
+    page.get_by_role("link", name="#2 Reserve", exact=True).click()
     expect(page.locator("#id_retest_seconds")).to_have_value("120")
 
 

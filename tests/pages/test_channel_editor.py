@@ -7,7 +7,10 @@ import pytest
 from django.test import Client
 
 from channels_app.editing import create_channel
+from channels_app.keys import disable_key, read_states
 from channels_app.models import Channel, ChannelStatus
+from channels_app.testing import run_tests
+from chatapi.console.models import AuditEntry
 from tests.harness.answering_provider import AnsweringProvider, running_answers
 from tests.pages.rows import make_channel
 from tests.pages.test_channels_page import LIST, form
@@ -175,3 +178,102 @@ def test_no_list_is_told(console: Client, provider: AnsweringProvider, channel: 
 def test_these_pages_are_asked_by_post(console: Client, channel: Channel, page: str) -> None:
     assert console.get(f"{LIST}{channel.pk}/{page}/").status_code == 405
     assert console.post(f"{LIST}999/{page}/").status_code == 404
+
+
+# --- Several keys ---
+
+
+@pytest.fixture
+def keyed(provider: AnsweringProvider) -> Channel:
+    return create_channel(
+        {
+            "name": "keyed",
+            "kind": "openai",
+            "base_url": provider.url,
+            "key": "sk-first-aaaa\n  sk-second-bbbb \n\nsk-third-cccc\nsk-first-aaaa",
+            "models_text": "gpt-4o",
+        }
+    )
+
+
+def press(console: Client, channel: Channel, act: str, end: str) -> str:
+    """The page after a button beside the key that ends so."""
+    state = next((one for one in read_states(channel) if one.end.endswith(end)), None)
+    tag = state.tag if state else end
+    answer = console.post(f"{LIST}{channel.pk}/keys/", {"act": f"{act}.{tag}"}, follow=True)
+    return answer.content.decode()
+
+
+def enabled(channel: Channel) -> dict[str, bool]:
+    return {one.end: one.is_enabled for one in read_states(channel)}
+
+
+def test_keys_are_shown_by_their_ends_alone(console: Client, keyed: Channel) -> None:
+    page = console.get(f"{LIST}{keyed.pk}/change/").content.decode()
+    assert page.count("…aaaa") == 1
+    assert "…bbbb" in page
+    assert "3 keys are stored" in page
+    assert "sk-first" not in page
+    assert "sk-second" not in page
+
+
+def test_keys_go_and_come_back_by_hand_and_the_last_one_stays(
+    console: Client, keyed: Channel
+) -> None:
+    press(console, keyed, "disable", "aaaa")
+    press(console, keyed, "disable", "bbbb")
+    assert "the last key stays" in press(console, keyed, "disable", "cccc")
+    assert enabled(keyed) == {"…aaaa": False, "…bbbb": False, "…cccc": True}
+    assert "Switched off by hand" in console.get(f"{LIST}{keyed.pk}/change/").content.decode()
+    press(console, keyed, "enable", "bbbb")
+    press(console, keyed, "remove", "aaaa")
+    keyed.refresh_from_db()
+    assert keyed.all_keys == ("sk-second-bbbb", "sk-third-cccc")
+    assert enabled(keyed) == {"…bbbb": True, "…cccc": True}
+    assert "no such key" in press(console, keyed, "remove", "aaaa")
+    assert "no such key" in press(console, keyed, "explode", "bbbb")
+    assert [act.action for act in AuditEntry.objects.order_by("pk")][-2:] == [
+        "channel_key.enable",
+        "channel_key.remove",
+    ]
+
+
+def test_keys_are_added_or_replaced(console: Client, keyed: Channel) -> None:
+    page = f"{LIST}{keyed.pk}/change/"
+    data = form(name="keyed", base_url=keyed.base_url, new_key="sk-fourth-dddd\nsk-third-cccc")
+    assert console.post(page, data | {"new_key_adds": "on"}).status_code == 302
+    keyed.refresh_from_db()
+    assert [key[-4:] for key in keyed.all_keys] == ["aaaa", "bbbb", "cccc", "dddd"]
+    assert console.post(page, data).status_code == 302
+    keyed.refresh_from_db()
+    assert [key[-4:] for key in keyed.all_keys] == ["dddd", "cccc"]
+
+
+def test_one_wrong_key_among_many_is_told(console: Client) -> None:
+    data = form(kind="35", setting_region="us-east-1", new_key="A|b\none|two|three|four")
+    assert "new_key" in errors_of(console.post(f"{LIST}add/", data))
+
+
+def test_tests_take_refused_keys_out_and_bring_good_ones_back(
+    provider: AnsweringProvider, keyed: Channel
+) -> None:
+    disable_key(keyed, read_states(keyed)[0].tag, "credential")
+    bad = {"error": {"message": "no", "code": "invalid_api_key"}}
+    provider.says["/v1/chat/completions"] = (401, bad)
+    run_tests([keyed], acts=True)
+    keyed.refresh_from_db()
+    assert keyed.status == ChannelStatus.AUTO_DISABLED
+    good: dict[str, Any] = {
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]
+    }
+    good |= {"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
+    provider.says["/v1/chat/completions"] = (200, good)
+    run_tests([keyed], acts=True)
+    keyed.refresh_from_db()
+    assert keyed.status == ChannelStatus.ENABLED
+    assert set(enabled(keyed).values()) == {True}
+
+
+def test_a_key_that_is_gone_is_not_disabled(keyed: Channel) -> None:
+    assert not disable_key(keyed, "0" * 12, "credential")
+    assert set(enabled(keyed).values()) == {True}

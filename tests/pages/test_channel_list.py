@@ -1,15 +1,23 @@
 """The list of channels: tags, what is done to many, batches, copies."""
 
 import re
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from billing.models import HourlyTotal
 from channels_app.copying import COPIED_FIELDS, OWN_FIELDS, copy_channel
+from channels_app.decisions import Rules, decide
+from channels_app.failures import Cause, UpstreamFailure
+from channels_app.health import Health
 from channels_app.jobs import TEST, begin_job
 from channels_app.models import Channel, ChannelJob, ChannelStatus
+from channels_app.resting import watch
+from channels_app.snapshot import describe_channel
 from chatapi.options.models import Change
 from tests.pages.rows import make_channel
 
@@ -43,7 +51,7 @@ def test_channels_of_a_tag_stand_together(console: Client) -> None:
     for number, tag in enumerate(("b", "", "a", "b")):
         tagged(number, tag)
     page = console.get(LIST).content.decode()
-    parts = re.findall(r"tag-row|field-name[^>]*><a[^>]*>(channel\d)", page)
+    parts = re.findall(r'tag-row|field-numbered.*?title="(channel\d)"', page)
     assert parts == ["", "channel1", "", "channel2", "", "channel0", "channel3"]
 
 
@@ -56,19 +64,33 @@ def test_without_tags_or_in_another_order_there_are_no_groups(console: Client) -
     assert "channel0" not in console.get(f"{LIST}?tag=a").content.decode()
 
 
+def save_row(console: Client, channel: Channel, **changed: str) -> None:
+    row: dict[str, Any] = {"id": channel.pk, "status": channel.status, "priority": 0, "weight": 1}
+    row |= {"retest_seconds": channel.retest_seconds, **changed}
+    data = {f"form-0-{name}": str(value) for name, value in row.items()}
+    data |= {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "_save": "Save"}
+    assert console.post(LIST, data).status_code == 302
+
+
+def test_a_new_delay_of_tests_holds_at_once(console: Client) -> None:
+    later = timezone.now() + timedelta(hours=6)
+    channel = make_channel(1)
+    Channel.objects.update(
+        status=ChannelStatus.AUTO_DISABLED, retest_seconds=3600, next_test_at=later
+    )
+    channel.refresh_from_db()
+    save_row(console, channel, weight="3")
+    channel.refresh_from_db()
+    assert (channel.weight, channel.next_test_at) == (3, later)
+    save_row(console, channel, retest_seconds="60")
+    channel.refresh_from_db()
+    assert (channel.retest_seconds, channel.next_test_at) == (60, None)
+
+
 def test_what_is_broken_can_be_switched_off_in_the_list(console: Client) -> None:
     channel = make_channel(1)
     Channel.objects.update(models_text="", status=ChannelStatus.AUTO_DISABLED, disabled_reason="x")
-    data = {
-        "form-TOTAL_FORMS": "1",
-        "form-INITIAL_FORMS": "1",
-        "form-0-id": str(channel.pk),
-        "form-0-status": "2",
-        "form-0-priority": "0",
-        "form-0-weight": "1",
-        "_save": "Save",
-    }
-    assert console.post(LIST, data).status_code == 302
+    save_row(console, channel, status="2")
     channel.refresh_from_db()
     assert (channel.status, channel.disabled_reason) == (ChannelStatus.DISABLED, "")
 
@@ -77,6 +99,53 @@ def test_nobody_disables_automatically_by_hand(console: Client) -> None:
     make_channel(1)
     form = console.get(LIST).context["cl"].formset.forms[0]
     assert [number for number, _ in form.fields["status"].choices] == [1, 2]
+
+
+def test_a_channel_is_found_by_its_number(console: Client) -> None:
+    channels = [make_channel(number) for number in range(2)]
+    for text in (str(channels[1].pk), f"#{channels[1].pk}"):
+        shown = console.get(LIST, {"q": text}).context["cl"].result_list
+        assert list(shown) == [channels[1]]
+
+
+def test_the_last_24_hours_lead_to_the_calls(console: Client) -> None:
+    channel, idle = make_channel(1), make_channel(2)
+    now, key = timezone.now(), str(channel.pk)
+    for hours, calls in ((1, 4), (2, 4), (30, 100)):
+        values = {"calls": calls, "errors": 1, "units": 250_000}
+        hour = now - timedelta(hours=hours)
+        HourlyTotal.objects.create(hour_at=hour, dimension="channel", key=key, **values)
+    page = console.get(LIST).content.decode()
+    day, none = re.findall(r'field-day">(.*?)</td>', page, re.DOTALL)
+    assert re.sub(r"<[^>]+>", "", day) == "8 · $1.0025.0 % failed"
+    assert f'href="/admin/billing/usage/?channel={channel.pk}&amp;status=failed"' in day
+    assert (none, idle.pk > channel.pk) == ("–", True)
+
+
+def test_a_test_in_the_list_comes_back_to_it(console: Client) -> None:
+    channel = tagged(1, "a")
+    page = console.get(f"{LIST}?tag=a").content.decode()
+    assert f'formaction="{LIST}{channel.pk}/test/" name="back" value="?tag=a"' in page
+    answer = console.post(f"{LIST}{channel.pk}/test/", {"back": "?tag=a"}, follow=True)
+    assert answer.redirect_chain == [(f"{LIST}?tag=a", 302)]
+    assert "The test failed: #" in answer.content.decode()
+    away = console.post(f"{LIST}{channel.pk}/test/", {"back": "https://evil.example/"})
+    assert away["location"] == f"{LIST}{channel.pk}/change/"
+
+
+def test_what_rests_is_shown_in_the_list_and_on_the_first_page(console: Client) -> None:
+    channel, health = make_channel(1), Health()
+    failure = UpstreamFailure(Cause.RATE_LIMITED, "slow down", status=429, retry_after=60)
+    config, decision = describe_channel(channel), decide(failure, Rules())
+    health.note_failure(config, "gpt-4o", failure, decision, time.monotonic(), 3)
+    assert "resting" not in console.get(LIST).content.decode()
+    watch(health)
+    try:
+        page = console.get(LIST).content.decode()
+        assert re.search(r'title="gpt-4o: cools down, (59|60) s"><span[^>]*>1 resting<', page)
+        assert f"{channel}</a>\n      (gpt-4o)" in console.get("/admin/").content.decode()
+    finally:
+        watch(None)
 
 
 # --- Batches ---

@@ -61,7 +61,7 @@ def test_a_channel_is_made_and_published(console: Client) -> None:
         ("model_mapping", "[1]", "must look like"),
         ("headers", '{"Host": "x"}', "may not be set"),
         ("new_proxy_url", "gopher://x", "must start with"),
-        ("new_key", "two\nlines", "A key is one line, or a JSON file."),
+        ("new_key", "bell\x07 inside", "A key is one line, or a JSON file."),
         ("weight", "-1", "greater than or equal"),
         ("name", "", "required"),
     ],
@@ -147,10 +147,12 @@ def test_priority_and_weight_are_changed_in_the_list_and_published(console: Clie
         "form-0-status": "1",
         "form-0-priority": "7",
         "form-0-weight": "3",
+        "form-0-retest_seconds": "0",
         "form-1-id": str(second.pk),
         "form-1-status": "1",
         "form-1-priority": "0",
         "form-1-weight": "1",
+        "form-1-retest_seconds": "0",
         "_save": "Save",
     }
     assert console.post(LIST, data).status_code == 302

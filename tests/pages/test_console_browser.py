@@ -36,6 +36,14 @@ PAGES = (
     "/admin/billing/worker/",
     "/admin/accounts/user/",
     "/admin/accounts/token/",
+    "/admin/constance/config/",
+    "/admin/constance/config/history/",
+    "/admin/console/taskrun/",
+    "/admin/billing/price/",
+    "/admin/billing/price/import/",
+    "/admin/billing/price/unpriced/",
+    "/admin/billing/price/calculator/?model=gpt-4o&prompt_tokens=1000&completion_tokens=10",
+    "/admin/channels_app/channel/model-changes/",
 )
 
 
@@ -82,6 +90,18 @@ def opened(root: Visit, path: str, *, width: int = 1440, scheme: str = "light") 
 def choose_language(page: Page, language: str) -> None:
     page.locator(f'.languages button[value="{language}"]').click()
     expect(page.locator("html")).to_have_attribute("lang", language)
+
+
+def test_a_phone_shows_a_card_per_call_and_few_filters(root: Visit) -> None:
+    page = root.open(LOG)
+    page.set_viewport_size({"width": 375, "height": 800})
+    row = page.locator("#result_list tbody tr").first
+    assert row.evaluate("row => row.scrollWidth <= innerWidth")
+    assert row.locator(".field-charge").get_attribute("data-label") == "Charge"
+    expect(page.get_by_label("Error code")).to_be_hidden()
+    page.get_by_role("button", name="More filters").click()
+    expect(page.get_by_label("Error code")).to_be_visible()
+    page.close()
 
 
 @pytest.mark.parametrize("width", [375, 1440])
@@ -163,5 +183,31 @@ def test_an_operator_searches_pages_and_exports(root: Visit) -> None:
     expect(page.locator("#content")).to_contain_text("Why this channel?")
     page.get_by_role("link", name="The wallet that paid").click()
     expect(page.locator("#content")).to_contain_text("wallet")
+    page.close()
+    assert root.problems == []
+
+
+def test_options_are_in_tabs_and_found_across_them(root: Visit) -> None:
+    page = opened(root, "/admin/constance/config/")
+    page.get_by_role("link", name="Calls", exact=True).click()
+    expect(page.locator("#calls")).to_be_visible()
+    expect(page.locator("#site")).to_be_hidden()
+    page.get_by_label("Search options").fill("retrytimes")
+    expect(page.locator(".option:visible")).to_have_count(1)
+    page.get_by_label("How many other channels").fill("9")
+    page.get_by_role("button", name="Save “Calls”").click()
+    expect(page.locator(".messagelist")).to_contain_text("RetryTimes")
+    expect(page).to_have_url(f"{root.base}/admin/constance/config/#calls")
+    expect(page.locator("#calls")).to_be_visible()
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("ins")).to_have_text("9")
+    page.close()
+    assert root.problems == []
+
+
+def test_the_page_of_tasks_refreshes_itself(root: Visit) -> None:
+    page = opened(root, "/admin/console/taskrun/")
+    page.locator("#tasks h2, #tasks table").first.evaluate("place => place.remove()")
+    expect(page.locator("#tasks table")).to_be_visible(timeout=30_000)
     page.close()
     assert root.problems == []

@@ -7,6 +7,7 @@ from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from chatapi.web.frontend import FrontendRedirectMiddleware
+from tests.pages.elsewhere import ELSEWHERE, stays_here
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,8 @@ def test_home_costs_one_query(
 ) -> None:
     client.get("/")
     with django_assert_num_queries(1):
-        client.get("/")
+        answer = client.get("/")
+    assert answer.status_code == 200
 
 
 def test_the_switch_of_languages_lasts(client: Client) -> None:
@@ -40,12 +42,13 @@ def test_the_switch_of_languages_lasts(client: Client) -> None:
     assert answer["Location"] == "/"
     page = client.get("/", headers={"accept-language": "en"}).content.decode()
     assert 'lang="zh-hans"' in page
-    assert "打开控制台" in page
+    assert "一个密钥，所有模型" in page
 
 
 def test_the_switch_leads_nowhere_else(client: Client) -> None:
-    data = {"language": "en", "next": "https://evil.example/"}
-    assert client.post("/i18n/setlang/", data)["Location"] == "/"
+    for target in ELSEWHERE:
+        answer = client.post("/i18n/setlang/", {"language": "en", "next": target})
+        assert stays_here(answer["Location"]), target
 
 
 def test_only_the_home_page_is_for_robots(client: Client) -> None:
@@ -84,7 +87,7 @@ def test_our_own_mistakes_look_like_us(
     def fail() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("chatapi.web.pages.home.read_values", fail)
+    monkeypatch.setattr("chatapi.web.pages.frame.read_values", fail)
     client.raise_request_exception = False
     answer = client.get("/", headers={"accept-language": "zh"})
     assert answer.status_code == 500
@@ -103,6 +106,16 @@ def test_a_slave_sends_people_to_the_pages(
     answer = FrontendRedirectMiddleware(lambda _: HttpResponse())(rf.get("/admin/?q=1"))
     assert answer.status_code == 301
     assert answer["Location"] == "https://pages.example.com/admin/?q=1"
+
+
+@pytest.mark.parametrize("path", ["/api/status", "/api/user/epay/notify", "/api/stripe/webhook"])
+def test_a_slave_answers_programs_and_payment_gateways_itself(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory, path: str
+) -> None:
+    monkeypatch.setattr(settings.ENV, "FRONTEND_BASE_URL", "https://pages.example.com")
+    monkeypatch.setattr(settings.ENV, "NODE_TYPE", "slave")
+    answer = FrontendRedirectMiddleware(lambda _: HttpResponse("here"))(rf.post(path))
+    assert answer.content == b"here"
 
 
 @pytest.mark.parametrize(("node", "base"), [("master", "https://x.example"), ("slave", "")])

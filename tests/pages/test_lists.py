@@ -12,19 +12,23 @@ from tests.pages.rows import MAKERS, make_usage
 
 pytestmark = pytest.mark.django_db
 
-SESSION, USER, RATE = 1, 1, 1
+SESSION, RATE = 1, 1
+USER = 2
+SUMS = 3
+"""And whether staff must have a second factor."""
 QUERIES = {
-    "channels_app/channel": SESSION + USER + 2,
+    "channels_app/channel": SESSION + USER + 3,
     "accounts/user": SESSION + USER + 1 + RATE,
     "accounts/token": SESSION + USER + 1 + RATE,
     "accounts/group": SESSION + USER + 2,
-    "billing/price": SESSION + USER + 2,
-    "billing/usage": SESSION + USER + 1 + RATE,
+    "billing/price": SESSION + USER + 5,
+    "billing/usage": SESSION + USER + 1 + RATE + SUMS,
     "billing/ledgerentry": SESSION + USER + 1 + RATE,
     "billing/rechargelot": SESSION + USER + 1 + RATE,
     "billing/budget": SESSION + USER + 1 + RATE,
     "billing/lease": SESSION + USER + 1 + RATE,
-    "billing/worker": SESSION + USER + 2,
+    "billing/worker": SESSION + USER + 3,
+    "relay/midjourneytask": SESSION + USER + 1 + RATE,
 }
 
 
@@ -33,7 +37,9 @@ def read(console: Client, path: str) -> tuple[str, list[str]]:
     with CaptureQueriesContext(connection) as queries:
         answer = console.get(f"/admin/{path}/")
     assert answer.status_code == 200
-    return answer.content.decode(), [row["sql"] for row in queries.captured_queries]
+    read = [row["sql"] for row in queries.captured_queries]
+    # Whether this request is the one that notes when the session was last used, time decides.
+    return answer.content.decode(), [sql for sql in read if sql.startswith("SELECT")]
 
 
 @pytest.mark.parametrize("path", MAKERS)
@@ -54,7 +60,8 @@ def test_a_list_costs_the_same_with_one_row_and_with_three(console: Client, path
 def test_a_big_table_is_neither_counted_nor_skipped_through(console: Client, path: str) -> None:
     MAKERS[path](0)
     _, statements = read(console, path)
-    assert not [sql for sql in statements if "COUNT(" in sql.upper() or "OFFSET" in sql.upper()]
+    whole = [sql for sql in statements if '"created_at" >= ' not in sql]  # others sum up a day
+    assert not [sql for sql in whole if "COUNT(" in sql.upper() or "OFFSET" in sql.upper()]
 
 
 @pytest.mark.parametrize("path", sorted(set(MAKERS) - {"accounts/user", "accounts/group"}))
@@ -79,7 +86,7 @@ def hundred(db: None) -> None:
 
 
 def models_on(page: str) -> list[str]:
-    return [part[:9] for part in page.split('<td class="field-model">')[1:]]
+    return re.findall(r'field-asked"><a[^>]*>([\w.-]+)<', page)
 
 
 def follow(console: Client, page: str, rel: str) -> str:
@@ -121,7 +128,7 @@ def test_filters_stay_while_paging(console: Client, hundred: None) -> None:
 def test_a_made_up_key_shows_the_first_page(console: Client, key: str) -> None:
     make_usage(0)
     answer = console.get("/admin/billing/usage/", {"older": key})
-    assert models_on(answer.content.decode()) == ["gpt-4o-mi"]
+    assert models_on(answer.content.decode()) == ["gpt-4o-mini"]
 
 
 def test_a_made_up_filter_is_ignored(console: Client) -> None:

@@ -52,9 +52,13 @@ def test_what_is_compiled_is_current() -> None:
         compiled = gettext.GNUTranslations(file)
     for entry in entries():
         plural = entry.texts.get("msgid_plural")
-        found = (
-            compiled.ngettext(entry.msgid, plural, 2) if plural else compiled.gettext(entry.msgid)
-        )
+        context = entry.texts.get("msgctxt")
+        if plural:
+            found = compiled.ngettext(entry.msgid, plural, 2)
+        elif context:
+            found = compiled.pgettext(context, entry.msgid)
+        else:
+            found = compiled.gettext(entry.msgid)
         assert found == entry.translations[0], f"{entry.msgid}: run `make messages`"
 
 

@@ -4,11 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from constance import config
 from django.test import Client
 
 from billing.models import Price
 from billing.models.price import PriceOrigin
 from chatapi.accounts.models import Group
+from chatapi.console.models import AuditEntry
+from chatapi.options.guards import find_missing
 from chatapi.options.models import Change
 from chatapi.options.registry import OPTION_FIELDSETS, OPTIONS
 from chatapi.options.snapshot import read_values
@@ -18,11 +21,14 @@ pytestmark = pytest.mark.django_db
 OPTIONS_PAGE = "/admin/constance/config/"
 
 
-def options_form(console: Client, **changes: object) -> dict[str, Any]:
-    form = console.get(OPTIONS_PAGE).context["form"]
+def options_form(console: Client, tab: str, **changes: object) -> dict[str, Any]:
+    """What a browser would send of a tab, with some fields filled in otherwise."""
+    tabs = console.get(OPTIONS_PAGE).context["tabs"]
+    form = next(entry["form"] for entry in tabs if entry["slug"] == tab)
     values = {name: form.initial.get(name) for name in form.fields}
     kept = {name: value for name, value in (values | changes).items() if value is not False}
-    return {name: "on" if value is True else value for name, value in kept.items()}
+    sent = {name: "on" if value is True else value for name, value in kept.items()}
+    return sent | {"tab": tab}
 
 
 def test_every_option_is_on_the_page(console: Client) -> None:
@@ -32,27 +38,74 @@ def test_every_option_is_on_the_page(console: Client) -> None:
         assert f'name="{name}"' in page
 
 
-def test_groups_of_options_keep_their_order_and_speak_chinese(console: Client) -> None:
+def test_tabs_keep_their_order_and_speak_chinese(console: Client) -> None:
     page = console.get(OPTIONS_PAGE, headers={"accept-language": "zh"}).content.decode()
     places = [page.index(f">{title}</h2>") for title in ("站点", "价格", "额度", "调用", "令牌")]
     assert places == sorted(places)
 
 
-def test_a_changed_option_is_stored_and_published(console: Client) -> None:
-    data = options_form(console, RetryTimes=7, ChargeCutAnswers=False)
-    assert console.post(OPTIONS_PAGE, data).status_code == 302
+def test_a_changed_option_is_stored_published_and_recorded(console: Client) -> None:
+    answer = console.post(OPTIONS_PAGE, options_form(console, "calls", RetryTimes=7))
+    assert (answer.status_code, answer["Location"]) == (302, "#calls")
+    console.post(OPTIONS_PAGE, options_form(console, "credit", ChargeCutAnswers=False))
     values = read_values()
     assert (values["RetryTimes"], values["ChargeCutAnswers"]) == (7, False)
     assert ("option", "RetryTimes") in Change.objects.values_list("topic", "key")
+    first = AuditEntry.objects.order_by("pk")[0]
+    assert (first.action, first.actor_name) == ("options.change", "root")
+    assert (first.before, first.after) == ({"RetryTimes": 3}, {"RetryTimes": 7})
+    history = console.get(f"{OPTIONS_PAGE}history/").content.decode()
+    assert "<ins>7</ins>" in history
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("QuotaPerUnit", 0), ("RetryTimes", -1), ("UnpricedModelRatio", "NaN")]
+    ("tab", "name", "value"),
+    [
+        ("prices", "QuotaPerUnit", 0),
+        ("calls", "RetryTimes", -1),
+        ("calls", "RetryTimes", "9" * 400),
+        ("prices", "UnpricedModelRatio", "NaN"),
+        ("site", "ServerAddress", "javascript:alert(1)"),
+        ("site", "ServerAddress", "https://x.example/?a=1"),
+        ("site", "Logo", "//evil.example/x.png"),
+        ("site", "SystemName", ""),
+        ("site", "SystemName", "x" * 61),
+        ("site", "HeadHtml", "<script>alert(1)</script>"),
+    ],
 )
-def test_a_wrong_option_is_told(console: Client, name: str, value: object) -> None:
-    answer = console.post(OPTIONS_PAGE, options_form(console, **{name: value}))
+def test_a_wrong_option_is_told_and_nothing_saved(
+    console: Client, tab: str, name: str, value: object
+) -> None:
+    answer = console.post(OPTIONS_PAGE, options_form(console, tab, **{name: value}))
     assert answer.status_code == 200
-    assert name in answer.context["form"].errors
+    assert name in answer.context["sent"].errors
+    assert not AuditEntry.objects.exists()
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(console: Client) -> None:
+    mine = options_form(console, "calls", RetryTimes=7)
+    config.RetryTimes = 5
+    answer = console.post(OPTIONS_PAGE, mine)
+    assert "Somebody else changed" in answer.content.decode()
+    assert read_values()["RetryTimes"] == 5
+    again = answer.context["sent"].data
+    assert console.post(OPTIONS_PAGE, again).status_code == 302
+    assert read_values()["RetryTimes"] == 7
+
+
+def test_a_hostile_text_is_shown_as_text(console: Client) -> None:
+    hostile = "</textarea><script>alert(1)</script>"
+    console.post(OPTIONS_PAGE, options_form(console, "site", Notice=hostile))
+    assert read_values()["Notice"] == hostile
+    for path in (OPTIONS_PAGE, f"{OPTIONS_PAGE}history/"):
+        assert "<script>alert" not in console.get(path).content.decode()
+
+
+def test_a_switch_is_refused_while_something_is_missing() -> None:
+    values = {"GitHubOAuthEnabled": True, "GitHubClientId": "x", "GitHubClientSecret": ""}
+    assert [name for name, _ in find_missing(values)] == ["GitHubOAuthEnabled"]
+    assert list(find_missing(values | {"GitHubClientSecret": "sealed"})) == []
+    assert list(find_missing(values | {"GitHubOAuthEnabled": False})) == []
 
 
 # --- Prices and groups ---

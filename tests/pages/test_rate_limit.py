@@ -1,16 +1,18 @@
 """GLOBAL_WEB_RATE_LIMIT keeps its promise to strangers and leaves the operator alone."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from chatapi.accounts.models import User
-from tests.pages.conftest import PASSWORD
+from chatapi.accounts.models import Role, User
+from tests.pages.conftest import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 LIMIT = 5
+AsUser = Callable[[User], Client]
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +57,9 @@ def test_styles_and_pictures_are_free(client: Client) -> None:
     assert set(statuses(client, "/robots.txt", LIMIT * 2)) == {200}
 
 
-def test_who_is_signed_in_browses_on(console: Client) -> None:
-    assert set(statuses(console, "/admin/", LIMIT * 4)) == {200}
+def test_staff_click_as_fast_as_they_can(console: Client, support: User, as_user: AsUser) -> None:
+    assert set(statuses(console, "/robots-are-here/", LIMIT * 10 + 2)) == {404}
+    assert set(statuses(as_user(support), "/robots-are-here/", LIMIT * 10 + 2)) == {404}
 
 
 def test_an_operator_behind_a_busy_address_browses_on(client: Client, console: Client) -> None:
@@ -64,9 +67,25 @@ def test_an_operator_behind_a_busy_address_browses_on(client: Client, console: C
     assert console.get("/admin/").status_code == 200
 
 
-def test_who_is_signed_in_has_a_limit_too(console: Client) -> None:
-    found = statuses(console, "/robots-are-here/", LIMIT * 10 + 1)
-    assert found == [404] * (LIMIT * 10) + [429]
+def test_customers_are_counted_by_account(alice: User, as_user: AsUser) -> None:
+    """From one address, in two browsers; another account there has its own count."""
+    found = statuses(as_user(alice), "/robots-are-here/", LIMIT * 10)
+    assert found == [404] * (LIMIT * 10)
+    assert statuses(as_user(alice), "/robots-are-here/", 1) == [429]
+    bob = as_user(make_user("bob", Role.COMMON))
+    assert statuses(bob, "/robots-are-here/", 1) == [404]
+
+
+def test_a_flood_from_behind_the_same_address_shuts_nobody_out(
+    client: Client, alice: User, as_user: AsUser
+) -> None:
+    browser = as_user(alice)
+    assert statuses(browser, "/robots-are-here/", 1) == [404]
+    client.cookies["sessionid"] = "x" * 32
+    assert statuses(client, "/", LIMIT * 10 + 2)[-1] == 429
+    assert statuses(browser, "/robots-are-here/", 1) == [404]
+    browser.logout()
+    assert statuses(browser, "/", 1) == [429]
 
 
 def test_a_made_up_session_does_not_help(client: Client) -> None:
@@ -93,7 +112,7 @@ def test_guesses_of_passwords_are_counted(client: Client, root: User) -> None:
 
 def test_the_api_is_counted_by_itself_and_answers_in_json(client: Client) -> None:
     statuses(client, "/", LIMIT + 1)
-    assert statuses(client, "/api/status", LIMIT) == [404] * LIMIT
+    assert statuses(client, "/api/status", LIMIT) == [200] * LIMIT
     answer = client.get("/api/status")
     assert answer.status_code == 429
     assert answer.json()["success"] is False

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from pytest_django import Settings
 
@@ -13,6 +15,7 @@ from tests.pages.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 PROXY = "10.1.1.1"
+TLS: Any = {"headers": {"x-forwarded-proto": "https"}, "REMOTE_ADDR": PROXY}
 
 
 @pytest.fixture
@@ -40,6 +43,8 @@ def test_no_template_has_inline_scripts_or_styles() -> None:
 
     templates = Path(__file__).resolve().parents[2] / "templates"
     for path in templates.rglob("*.html"):
+        if "mail" in {path.parent.name, path.stem}:  # no page: mail programs know no style sheets
+            continue
         text = path.read_text(encoding="utf-8")
         assert "style=" not in text, path
         assert "<style" not in text, path
@@ -57,16 +62,44 @@ def test_cookies_are_hidden_from_scripts_and_other_sites(root: User, client: Cli
         assert not cookie["secure"], f"{name}: this was plain http"
 
 
-def test_cookies_are_secure_when_the_proxy_speaks_tls(
+def sign_in_by_tls(client: Client) -> None:
+    client.post("/admin/login/", {"username": "root", "password": PASSWORD}, **TLS)
+
+
+def test_cookies_are_this_hosts_alone_when_the_proxy_speaks_tls(
     root: User, client: Client, proxied: None
 ) -> None:
-    client.post(
-        "/admin/login/",
-        {"username": "root", "password": PASSWORD},
-        headers={"x-forwarded-proto": "https"},
-        REMOTE_ADDR=PROXY,
-    )
-    assert all(client.cookies[name]["secure"] for name in ("sessionid", "csrftoken", "device"))
+    sign_in_by_tls(client)
+    assert set(client.cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-device"}
+    for cookie in client.cookies.values():
+        assert cookie["secure"]
+        assert cookie["httponly"]
+        assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")
+    assert client.get("/admin/", **TLS).status_code == 200
+    client.post("/admin/logout/", **TLS)
+    assert client.cookies["__Host-sessionid"]["max-age"] == 0
+
+
+def test_a_neighbours_cookies_are_not_believed_over_tls(
+    root: User, client: Client, proxied: None, as_user: Callable[..., Client]
+) -> None:
+    """evil.example.com may set `sessionid` and `csrftoken` for all of example.com."""
+    neighbours = as_user(root).cookies["sessionid"].value
+    client.cookies["sessionid"] = neighbours
+    assert client.get("/admin/", **TLS).status_code == 302
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies["csrftoken"] = "x" * 32
+    form = {"username": "root", "password": PASSWORD, "csrfmiddlewaretoken": "x" * 32}
+    assert strict.post("/admin/login/", form, **TLS).status_code == 403
+    sign_in_by_tls(client)
+    own = client.cookies["__Host-sessionid"].value
+    client.cookies["sessionid"] = neighbours
+    client.post("/admin/logout/", **TLS)
+    assert (session_exists(own), session_exists(neighbours)) == (False, True)
+
+
+def session_exists(key: str) -> bool:
+    return SessionStore().exists(key)
 
 
 def test_strangers_can_not_claim_tls(client: Client, proxied: None) -> None:
@@ -75,6 +108,14 @@ def test_strangers_can_not_claim_tls(client: Client, proxied: None) -> None:
     assert "http://api.example.com/v1" in page.content.decode()
     page = client.get("/", headers=headers, REMOTE_ADDR=PROXY)
     assert "https://api.example.com/v1" in page.content.decode()
+
+
+def test_browsers_stay_with_https_where_there_is_some(db: None, proxied: None) -> None:
+    headers = {"x-forwarded-proto": "https"}
+    peers = (PROXY, "192.0.2.1")
+    answers = [Client().get("/login", headers=headers, REMOTE_ADDR=peer) for peer in peers]
+    found = [answer.headers.get("Strict-Transport-Security") for answer in answers]
+    assert found == ["max-age=31536000", None]
 
 
 def sign_in_from(origin: str, client: Client) -> int:
@@ -92,7 +133,8 @@ def test_signing_in_works_behind_tls_that_we_were_not_told_of(root: User) -> Non
     """TRUSTED_PROXIES is empty after installing; the browser's Origin says https all the same."""
     client = Client(enforce_csrf_checks=True)
     assert sign_in_from("https://testserver", client) == 302
-    assert client.cookies["sessionid"]["secure"]
+    assert client.cookies["__Host-sessionid"]["secure"]
+    assert client.get("/admin/", headers={"host": "testserver"}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://testserver.evil.example"])

@@ -9,10 +9,16 @@ from django.contrib.auth import authenticate
 from django.test import Client
 from django.utils import timezone
 
-from chatapi.accounts.models import LoginAttempt, User
+from chatapi.accounts.models import LoginAttempt, Role, User
 from chatapi.accounts.people import change_password, set_active
-from chatapi.accounts.throttle import CLEAN_EVERY, Throttled, begin_attempt, shorten_address
-from tests.pages.conftest import PASSWORD
+from chatapi.accounts.throttle import (
+    CLEAN_EVERY,
+    Throttled,
+    begin_attempt,
+    count_guess,
+    shorten_address,
+)
+from tests.pages.conftest import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/admin/login/"
@@ -155,11 +161,12 @@ def test_addresses_are_counted_by_their_owner(address: str, counted_as: str) -> 
     assert shorten_address(address) == counted_as
 
 
-def test_old_attempts_are_cleaned_away(db: None) -> None:
+@pytest.mark.parametrize("tries", [begin_attempt, lambda _account, place: count_guess(place)])
+def test_old_attempts_are_cleaned_away(tries: Callable[[str, str], Any]) -> None:
     LoginAttempt.objects.create(account="a", address="b")
     LoginAttempt.objects.update(created_at=timezone.now() - timedelta(days=2))
     for number in range(CLEAN_EVERY):
-        begin_attempt(f"user{number}", f"192.0.2.{number}")
+        tries(f"user{number}", f"192.0.2.{number}")
     assert not LoginAttempt.objects.filter(account="a").exists()
 
 
@@ -168,6 +175,7 @@ def test_old_attempts_are_cleaned_away(db: None) -> None:
 
 def test_a_ban_ends_the_session_at_once(console: Client, root: User) -> None:
     assert console.get("/admin/").status_code == 200
+    make_user("other", Role.ROOT)
     set_active(root, active=False)
     assert console.get("/admin/")["Location"].startswith(LOGIN)
 
@@ -190,7 +198,7 @@ def test_ones_own_change_keeps_ones_own_session(console: Client, root: User) -> 
 
 
 def test_losing_the_role_ends_the_access(console: Client, root: User) -> None:
-    root.role = 10
+    root.role = Role.COMMON
     root.save()
     assert console.get("/admin/").status_code == 302
 

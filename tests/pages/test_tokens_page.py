@@ -1,6 +1,7 @@
 """Tokens in the console: the key is shown once, limits go through the ledger."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 
 from billing.audit import audit_budgets
 from billing.ledger import balance_units, set_token_limit
-from billing.models import Budget, LedgerEntry
+from billing.models import Budget, LedgerEntry, TokenRenewal
 from chatapi.accounts.models import Token, TokenStatus, User
 from chatapi.lib.ids import hash_key
 from chatapi.options.models import Change
@@ -193,3 +194,33 @@ def test_limit_set_elsewhere_is_shown(console: Client) -> None:
     set_token_limit(token, 123)
     page = console.get(f"{LIST}{token.pk}/change/").content.decode()
     assert 'value="0.000246"' in page
+
+
+def test_a_limit_that_renews_in_the_console(console: Client, alice: User) -> None:
+    limits = {"limit_usd": "2.5", "renews": "daily", "requests_per_minute": "60"}
+    console.post(f"{LIST}add/", form(alice, **limits))
+    token = Token.objects.get()
+    assert (token.renewal.renews, token.renewal.units) == ("daily", 1_250_000)
+    assert token.requests_per_minute == 60
+    listed = console.get(LIST).content.decode()
+    assert "$2.50</span> each day" in listed
+    page = f"{LIST}{token.pk}/change/"
+    changed = {"limit_usd": "2.5", "renews": "monthly", "renew_usd": "9"}
+    assert console.post(page, form(None, **changed)).status_code == 302
+    token = Token.objects.get()
+    assert (token.renewal.renews, token.renewal.units) == ("monthly", 4_500_000)
+    assert console.post(page, form(renews="monthly")).status_code == 200
+    assert console.post(page, form()).status_code == 302
+    assert Token.objects.get().is_unlimited
+    assert not TokenRenewal.objects.exists()
+
+
+def test_support_sees_the_limit_and_how_it_renews(
+    as_user: Callable[[User], Client], console: Client, support: User, alice: User
+) -> None:
+    console.post(f"{LIST}add/", form(alice, limit_usd="2.5", renews="daily", renew_usd="7"))
+    answer = as_user(support).get(f"{LIST}{Token.objects.get().pk}/change/")
+    page = answer.content.decode()
+    assert "$2.50" in page
+    assert "$7.00</span> each day" in page
+    assert "Limit usd" not in page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.admin.usage_bill import read_bill
+from billing.usage_bill import read_bill
 from chatapi.accounts.models import User
 from tests.pages.rows import make_usage
 
@@ -142,5 +142,5 @@ def test_the_list_is_filtered(console: Client, alice: User) -> None:
 
 
 def test_an_unknown_call_is_not_found(console: Client) -> None:
-    assert console.get(f"{LIST}999/change/").status_code == 302
-    assert console.get(f"{LIST}abc/change/").status_code == 302
+    assert console.get(f"{LIST}999/change/").status_code == 404
+    assert console.get(f"{LIST}abc/change/").status_code == 404

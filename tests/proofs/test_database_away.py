@@ -4,14 +4,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
 
+from relay.reservation import UNKNOWN_OUTPUT
+from tests.harness.answering_provider import AnsweringProvider, running_answers
 from tests.harness.cast import Person, new_person
-from tests.harness.clients import Answer, Call, ask_all
+from tests.harness.clients import Answer, Call, answers_to, ask_all
 from tests.harness.gateway import Gateway, running_gateway
 from tests.harness.load import Load
-from tests.harness.provider import BY_CALL, PLAIN, UNITS_PER_CALL, Provider
+from tests.harness.provider import BY_CALL, PLAIN, PRICE, UNITS_PER_CALL, Provider, price_of
 from tests.harness.proxy import FaultyLine, Mode
 from tests.harness.reckoning import Reckoning
 from tests.harness.services import fresh_store, vendor_params
@@ -20,6 +24,8 @@ from tests.harness.waiting import wait_for
 from tests.proofs.test_worker_killed import paced_calls
 
 AWAY_SECONDS = 10
+LONG_TOKENS = 40_000
+LONG = f"sim-tokens:n={LONG_TOKENS}:rate=5000"
 ANSWER_SECONDS = 15
 RICH = 50_000_000
 
@@ -45,9 +51,19 @@ class Outage:
     reckoning: Reckoning
 
 
+@pytest.fixture(scope="module")
+def holder() -> Iterator[AnsweringProvider]:
+    """A provider that keeps responses itself."""
+    with running_answers() as answers:
+        yield answers
+
+
 @pytest.fixture(scope="module", params=vendor_params("postgres", "mariadb"))
 def remote(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, provider: Provider
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    provider: Provider,
+    holder: AnsweringProvider,
 ) -> Iterator[Remote]:
     folder = tmp_path_factory.mktemp(f"remote-{request.param}")
     with (
@@ -56,7 +72,7 @@ def remote(
         running_gateway(
             store,
             folder,
-            commands=provider.commands(),
+            commands=[*provider.commands(), *more_channels(provider, holder)],
             workers=2,
             dsn=store.through(line.port).dsn,
         ) as gateway,
@@ -105,6 +121,125 @@ def test_what_needs_the_database_is_refused_with_503_while_it_is_away(outage: Ou
     assert {answer.status for answer in refused} == {503}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
     assert {answer.error["code"] for answer in refused} == {"accounting_unavailable"}
+
+
+@pytest.mark.parametrize("model", ["held-by-us", "held-by-provider"])
+def test_responses_of_an_outage_can_be_continued(
+    remote: Remote, holder: AnsweringProvider, model: str
+) -> None:
+    gateway, line, failed = remote.gateway, remote.line, failed_writings(remote.gateway)
+    with client_of(new_person(gateway, "rita", units=RICH)) as client:
+        take_in(gateway, client, f"known-{model}")
+        holder.says["/v1/responses"] = 200, held_response("before")
+        respond(client, model)
+        line.become("reset")
+        try:
+            holder.says["/v1/responses"] = 200, held_response(f"first-{model}")
+            first = respond(client, model)
+            holder.says["/v1/responses"] = 200, held_response(f"second-{model}")
+            second = respond(client, model, previous_response_id=first)
+            # Longer than between two writings: those of the outage have failed.
+            wait_for(lambda: failed_writings(gateway) > failed, gateway.log_tail)
+        finally:
+            line.become("open")
+    wait_for(lambda: {first, second} <= known_responses(gateway), gateway.log_tail)
+    assert gateway.manage("audit")["differences"] == []
+
+
+def test_stream_that_outgrows_its_hold_is_charged_though_no_more_can_be_held(
+    remote: Remote,
+) -> None:
+    held = price_of(3, UNKNOWN_OUTPUT)
+    eve = new_person(remote.gateway, "eve", units=RICH)
+    again = [Call(f"{eve.name}-{row}", eve.key, PLAIN) for row in range(8)]
+    wait_for(
+        lambda: all(one.is_complete for one in ask_all(remote.gateway.port, again)),
+        "the gateway has not come back",
+    )
+    person = new_person(remote.gateway, "paul", units=held + 20_000)
+    call = person.stream(LONG)
+    with answers_to(remote.gateway.port, [call]) as answers:
+        wait_for(lambda: remote.gateway.books.under_way(person.name), "the stream does not begin")
+        remote.line.become("reset")
+        time.sleep(AWAY_SECONDS)
+        remote.line.become("open")
+    remote.gateway.books.wait_until_shipped()
+
+    (row,) = remote.gateway.books.usage(person.name)
+    tell(remote.gateway.store.vendor, row)
+    assert answers[0].is_complete
+    assert (row.status, row.uncollected) == ("stopped", 0)
+    assert UNKNOWN_OUTPUT - 100 < row.completion_tokens < LONG_TOKENS
+    assert person.balance()["units"] == person.units - row.amount
+
+
+def take_in(gateway: Gateway, client: httpx.Client, marker: str) -> None:
+    """Return when the worker that this client is connected to knows all changes so far: what it
+    hears of later would have to be read again, from a database that is away.
+    """
+    gateway.manage("channel", "set", "ours", "--models", f"held-by-us,{marker}")
+    wait_for(
+        lambda: client.get(f"/v1/models/{marker}").status_code == 200,
+        "the gateway does not take in changes",
+    )
+
+
+def more_channels(provider: Provider, holder: AnsweringProvider) -> list[tuple[object, ...]]:
+    """For responses that the provider keeps or we do, and for a stream longer than any hold."""
+    models = ("held-by-us", "held-by-provider", LONG)
+    add = ("channel", "add", "--kind", "openai", "--key", "usual", "--base-url")
+    ours = (*add, provider.url, "--setting", "dialects=openai")
+    theirs = (*add, holder.url, "--setting", "dialects=responses")
+    return [
+        (*ours, "--name", "ours", "--models", "held-by-us"),
+        (*theirs, "--name", "theirs", "--models", "held-by-provider"),
+        (*ours, "--name", "long", "--models", LONG),
+        *(("price", "set", model, *PRICE) for model in models),
+        ("constance", "set", "ResponseStoreHours", "1"),
+    ]
+
+
+def client_of(person: Person) -> httpx.Client:
+    """On one connection, so that the same worker answers all its calls."""
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{person.gateway.port}",
+        headers={"authorization": f"Bearer {person.key}"},
+        trust_env=False,
+        timeout=60,
+        limits=httpx.Limits(max_connections=1),
+    )
+
+
+def respond(client: httpx.Client, model: str, **more: str) -> str:
+    """The id of a new response."""
+    answer = client.post("/v1/responses", json={"model": model, "input": "one two", **more})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+def held_response(name: str) -> dict[str, Any]:
+    """As its provider answers it."""
+    words = {"type": "output_text", "text": "one two three", "annotations": []}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed"}
+    return {
+        "id": f"resp_{name}",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": "held-by-provider",
+        "output": [{**message, "content": [words]}],
+        "usage": {"input_tokens": 3, "output_tokens": 3, "total_tokens": 6},
+    }
+
+
+def failed_writings(gateway: Gateway) -> int:
+    """How many times the log tells that responses could not be written."""
+    log = (gateway.folder / "serve.log").read_text().splitlines()
+    return sum('"job_failed"' in line and "write_responses" in line for line in log)
+
+
+def known_responses(gateway: Gateway) -> set[str]:
+    return {row[0] for row in gateway.store.rows("SELECT response_id FROM relay_storedresponse")}
 
 
 def call_while_away(remote: Remote, poor: Person, mode: Mode) -> list[Answer]:

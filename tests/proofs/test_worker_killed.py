@@ -48,6 +48,7 @@ def test_every_answer_is_charged_once_though_workers_are_killed_under_load(
 
     reckoning = Reckoning(load.answers, provider.counts(), gateway.books.usage(alice.name))
     tell(gateway.store.vendor, f"{KILLS} kills: {reckoning.figures()}")
+    assert [answer.call.name for answer in load.answers if answer.is_overdue] == []
     assert reckoning.faults == []
     assert reckoning.charged == reckoning.finished + reckoning.interrupted
     assert alice.balance()["units"] == alice.units - reckoning.charged

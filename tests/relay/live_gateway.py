@@ -91,6 +91,11 @@ class LiveGateway:
         )
         return rows[0]
 
+    def memory(self) -> int:
+        """Bytes that the web worker has in memory."""
+        (worker,) = self.gateway.worker_pids()
+        return int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * 4096
+
     # --- As a client ---
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -144,6 +144,26 @@ def test_body_of_100_megabytes_is_refused_before_it_is_there(
     assert served.all_calls() == before
 
 
+@pytest.mark.parametrize("has_length", [True, False])
+@pytest.mark.parametrize("path", [b"/login", b"/api/user/login", b"/admin/billing/price/import/"])
+def test_pages_take_no_long_bodies_from_strangers(
+    served: LiveGateway, path: bytes, *, has_length: bool
+) -> None:
+    line = b"POST %b HTTP/1.1" % path
+    kind = b"content-type: multipart/form-data; boundary=b\r\naccept-language: zh\r\n"
+    length = b"content-length: %d\r\n" % (100 * MEGABYTE) if has_length else CHUNKED
+    with RawConnection(served) as connection:
+        connection.send(request(served, b"", line=line, headers=kind + length, has_length=False))
+        if not has_length:
+            chunk = b"100000\r\n" + b"x" * MEGABYTE + b"\r\n"
+            assert sum(connection.send(chunk) for _ in range(100)) < 100 * len(chunk)
+        answer = connection.read_answer()
+        assert answer.status in ({413} if has_length else {413, 0})
+        if answer.status:
+            assert any(text in answer.body for text in ("请求内容".encode(), rb"\u8bf7\u6c42"))
+        assert connection.is_closed()
+
+
 def test_body_of_a_stranger_is_not_read(served: LiveGateway) -> None:
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 104857600\r\n\r\n"
     with RawConnection(served) as connection:

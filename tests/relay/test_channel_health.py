@@ -14,16 +14,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from channels_app.editing import create_channel
-from channels_app.jobs import HOLD, TEST, begin_job, report_step, take_step
+from channels_app.jobs import HOLD, TEST, begin_job, report_step, resume_job, take_step
 from channels_app.models import Channel, ChannelJob, ChannelStatus
 from channels_app.tasks import do_all
-from channels_app.testing import (
-    NO_RECIPE,
-    act_on,
-    refresh_balances,
-    retest_due,
-    run_tests,
-)
+from channels_app.testing import NO_RECIPE, act_on, refresh_balances, retest_due, run_tests
 from channels_app.testing import (
     testable_channels as all_testable,
 )
@@ -238,8 +232,11 @@ def test_without_a_delay_it_stays_disabled(provider: AnsweringProvider) -> None:
     answers(provider, REFUSAL, 401)
     run_tests([channel], acts=True)
     assert fresh(channel).next_test_at is None
+    answers(provider)
     with time_machine.travel(timezone.now() + timedelta(days=1), tick=True):
         assert retest_due() == 0
+    Channel.objects.filter(pk=channel.pk).update(retest_seconds=60)
+    assert retest_due() == 1
 
 
 # --- Balances ---
@@ -356,6 +353,25 @@ def test_a_run_whose_holder_died_is_replaced(channel: Channel) -> None:
     with time_machine.travel(timezone.now() + HOLD * 2, tick=True):
         assert begin_job(TEST, [channel.pk]) is not None
         assert take_step(TEST, str(old), 1) is None
+
+
+def test_a_run_whose_holder_died_goes_on_where_it_was(channel: Channel) -> None:
+    keys = [channel.pk, channel.pk + 1]
+    old = begin_job(TEST, keys)
+    assert old is not None
+    taken = take_step(TEST, old, 1)
+    assert taken is not None
+    assert resume_job(TEST) is None
+    with time_machine.travel(timezone.now() + HOLD * 2, tick=True):
+        ticket = resume_job(TEST)
+        assert ticket is not None
+        assert (resume_job(TEST), begin_job(TEST, keys)) == (None, None)
+        assert take_step(TEST, taken[0], 1) is None
+        last = take_step(TEST, ticket, 2)
+        assert last is not None
+        assert last[1] == keys[1:]
+        assert not report_step(TEST, last[0], 1, 0)
+        assert resume_job(TEST) is None
 
 
 # --- Command line ---

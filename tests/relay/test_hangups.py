@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -105,15 +104,14 @@ def test_client_that_does_not_read_stops_the_provider_and_costs_no_memory(
     served: LiveGateway,
 ) -> None:
     name = served.new_name("slow-reader")
-    (worker,) = served.gateway.worker_pids()
     served.chat(PLAIN, stream=True)
-    before = resident_bytes(worker)
+    before = served.memory()
     body = {"model": HUGE, "messages": HELLO, "stream": True, "user": name}
     with RawConnection(served, receive_buffer=4096) as connection:
         connection.send(request(served, json.dumps(body).encode()))
         connection.read_until(b"data: ")
         sent = wait_for(lambda: settled_tokens(served, name), "the provider never stops")
-        grown = resident_bytes(worker) - before
+        grown = served.memory() - before
         assert served.chat(PLAIN).status_code == 200
     # A token is an event of 280 bytes here: what is on the way lies in buffers of the kernel.
     assert sent * 280 < 64 * MEGABYTE
@@ -126,10 +124,6 @@ def settled_tokens(live: LiveGateway, name: str) -> int:
     first = live.calls_by("request_id", name).get("sent_tokens", 0)
     time.sleep(0.5)
     return first if live.calls_by("request_id", name).get("sent_tokens", 0) == first else 0
-
-
-def resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
 def test_many_leavers_leave_nothing_behind(served: LiveGateway) -> None:

@@ -65,3 +65,66 @@ class open_stream:  # noqa: N801 -- used like a function
     def __exit__(self, *error: object) -> None:
         self._stream.__exit__(None, None, None)
         self._client.close()
+
+
+def test_calls_of_a_minute_are_limited_in_each_dialect(served: LiveGateway) -> None:
+    user = served.new_user()
+    key, other = served.new_token(user, "--requests-per-minute", 3), served.new_token(user)
+    assert [served.chat(MODEL, key=key).status_code for _ in range(3)] == [200] * 3
+    calls_before = served.calls_by("model", MODEL)["calls"]
+    refused = served.chat(MODEL, key=key)
+    assert refused.status_code == 429
+    error = refused.json()["error"]
+    assert (error["type"], error["code"]) == ("rate_limit_error", "rate_limit_exceeded")
+    assert 50 <= int(refused.headers["retry-after"]) <= 65
+    body = {"model": MODEL, "messages": HELLO, "max_tokens": 9}
+    claude = served.call("POST", "/v1/messages", json=body, headers={"x-api-key": key})
+    assert claude.status_code == 429
+    assert claude.json()["error"]["type"] == "rate_limit_error"
+    assert int(claude.headers["retry-after"]) > 0
+    gemini = served.call(
+        "POST",
+        f"/v1beta/models/{MODEL}:generateContent",
+        json={"contents": [{"parts": [{"text": "one"}]}]},
+        headers={"x-goog-api-key": key},
+    )
+    assert (gemini.status_code, gemini.json()["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert served.calls_by("model", MODEL)["calls"] == calls_before
+    assert served.chat(MODEL, key=other).status_code == 200
+
+
+def test_the_option_limits_a_minute_unless_the_token_says_otherwise(served: LiveGateway) -> None:
+    user = served.new_user()
+    served.set_option("TokenRequestsPerMinute", 1)
+    try:
+        key, free = served.new_token(user), served.new_token(user, "--requests-per-minute", 0)
+        assert [served.chat(MODEL, key=key).status_code for _ in range(3)] == [200, 429, 429]
+        assert [served.chat(MODEL, key=free).status_code for _ in range(3)] == [200] * 3
+    finally:
+        served.set_option("TokenRequestsPerMinute", 0)
+    assert served.chat(MODEL, key=key).status_code == 200
+
+
+def test_what_waits_for_a_place_is_no_call_of_the_minute(served: LiveGateway) -> None:
+    limits = ("--requests-per-minute", 2, "--concurrency", 1)
+    key = served.new_token(served.new_user(), *limits)
+    with open_stream(served, key):
+        codes = {served.chat(MODEL, key=key).json()["error"]["code"] for _ in range(3)}
+        assert codes == {"concurrency_limit_exceeded"}
+    wait_for(lambda: served.chat(MODEL, key=key).status_code == 200, "no place is free")
+    assert served.chat(MODEL, key=key).json()["error"]["code"] == "rate_limit_exceeded"
+
+
+def test_a_token_whose_limit_is_used_up_works_again_when_it_renews(served: LiveGateway) -> None:
+    key = served.new_token(served.new_user(), "--limit-usd", "0.000002", "--renews", "daily")
+    refused = served.chat(MODEL, key=key)
+    assert refused.status_code == 403
+    assert refused.json()["error"]["code"] == "pre_consume_token_quota_failed"
+    let_a_day_pass = (
+        "from billing.models import TokenRenewal\n"
+        "from billing.renewals import renew_limits\n"
+        "TokenRenewal.objects.update(units=5_000_000, period_on='2026-01-01')\n"
+        "assert renew_limits() == 1"
+    )
+    served.manage("shell", "-c", let_a_day_pass)
+    wait_for(lambda: served.chat(MODEL, key=key).status_code == 200, "the limit did not renew")

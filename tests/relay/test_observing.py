@@ -55,7 +55,11 @@ def test_metrics_count_calls_tokens_units_and_errors(served: LiveGateway) -> Non
         after = {name: metric(served, name, **labels) for name, (labels, _) in COUNTED.items()}
         return {name: after[name] - before[name] for name in after}
 
-    wait_for(lambda: grown() == {name: by for name, (_, by) in COUNTED.items()}, grown)
+    wanted = {name: by for name, (_, by) in COUNTED.items()}
+    wait_for(lambda: grown() == wanted, grown)
+    # And it stays so: nothing is counted a second time when it is shipped.
+    served.gateway.books.wait_until_shipped()
+    assert grown() == wanted
 
 
 def test_metrics_tell_streams_journal_and_leases(served: LiveGateway) -> None:
@@ -80,6 +84,15 @@ def test_health_needs_no_key(served: LiveGateway) -> None:
     for path in ("/healthz", "/readyz"):
         response = httpx.get(served.url + path, trust_env=False)
         assert (response.status_code, response.json()["status"]) == (200, "ok")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_pages_of_other_sites_can_not_read_what_is_for_operators(
+    served: LiveGateway, path: str
+) -> None:
+    answer = served.call("GET", path, headers={"origin": "https://evil.example"})
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
 
 
 def test_every_answer_has_a_request_id_of_its_own(served: LiveGateway) -> None:

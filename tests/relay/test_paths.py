@@ -1,7 +1,9 @@
 """Paths and methods: what is not there is said in OpenAI's words, and browsers are let in."""
 
+import httpx
 import pytest
 
+from tests.harness.gateway import PASSWORD
 from tests.relay.live_gateway import LiveGateway
 
 # Method, path, status, code.
@@ -60,7 +62,11 @@ def test_browsers_may_call_from_anywhere_but_bring_no_cookies(live: LiveGateway,
     assert {"GET", "POST"} <= set(response.headers["access-control-allow-methods"].split(", "))
     assert "authorization" in response.headers["access-control-allow-headers"].lower()
     assert "access-control-allow-credentials" not in response.headers
-    answer = live.call("GET", "/v1/models", headers={"origin": "https://app.example"})
+    login = {"username": live.new_user(usd=0), "password": PASSWORD}
+    session = httpx.post(f"{live.url}/api/user/login", json=login, trust_env=False).cookies
+    cookie = f"sessionid={session['sessionid']}"
+    headers = {"origin": "https://app.example", "cookie": cookie}
+    answer = live.call("GET", "/v1/models", headers=headers)
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, "*")
 
 

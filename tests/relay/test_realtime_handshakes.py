@@ -94,8 +94,9 @@ async def test_wrong_calls_are_refused_before_the_handshake(
     assert await refusal(connect(desk.url, proxy=None)) == (401, "no_api_key")
     assert await refusal(connect(f"{desk.url}&key={key}", proxy=None)) == (401, "no_api_key")
     assert await refusal(desk.connect(url=base)) == (400, "missing_model")
-    assert await refusal(desk.connect(url=f"{base}?model=x")) == (503, "no_available_channel")
-    other = f"{base.replace('realtime', 'nothing')}?model=x"
+    unserved = f"model={desk.model}-of-nobody"
+    assert await refusal(desk.connect(url=f"{base}?{unserved}")) == (503, "no_available_channel")
+    other = f"{base.replace('realtime', 'nothing')}?{unserved}"
     assert await refusal(desk.connect(url=other)) == (404, "unknown_url")
     desk.key = "sk-wrong"
     assert await refusal(desk.connect()) == (401, "invalid_api_key")
@@ -136,3 +137,14 @@ async def test_sessions_count_as_calls_of_their_token(
     desk.row()
     async with desk.connect() as socket:
         await read_until(socket, "session.created")
+
+
+async def test_sessions_count_as_calls_of_a_minute(
+    live: LiveGateway, provider: RealtimeProvider
+) -> None:
+    desk = Desk(live, provider)
+    desk.key = live.new_token(desk.user, "--requests-per-minute", 1)
+    desk.serve(("good", answering(USED)))
+    async with desk.connect():
+        pass
+    assert await refusal(desk.connect()) == (429, "rate_limit_exceeded")

@@ -14,6 +14,7 @@ HURRIED = ("--first-byte-seconds", 2, "--idle-seconds", 1, "--total-seconds", 3)
 SLOW = {"sim-hang", "sim-drip:every=0.5", "sim-stall:after=5", "sim-tokens:n=50:rate=10"}
 SERVER_ERROR = "upstream_error"
 BAD = "bad_upstream_response"
+MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,21 @@ def test_odd_answer_is_passed_on_and_charged(
     assert completion in {None, row["completion_tokens"]}
     assert live.chat("good-after-fault").json()["model"] == "good-after-fault"
     assert live.manage("audit")["differences"] == []
+
+
+def test_what_failed_is_not_kept_in_memory(live: LiveGateway) -> None:
+    """Each of them made the worker grow by all that it had read, until its collector came by."""
+    # Models of their own: none of them rests because of another.
+    models = [f"sim-longline:mb={size}" for size in range(31, 39)]
+    for model in models:
+        live.new_channel(model)
+    live.take_in()
+    before = 0
+    for count, model in enumerate(models):
+        if count == 2:
+            before = live.memory()
+        assert live.chat(model, stream=True).json()["error"]["code"] == BAD
+    assert live.memory() - before < 60 * MEGABYTE
 
 
 def test_event_without_end_is_no_answer(live: LiveGateway) -> None:

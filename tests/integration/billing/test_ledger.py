@@ -1,6 +1,7 @@
 """Entries and leases: conditional, booked once, right under many hands."""
 
 from collections import Counter
+from threading import Event
 
 import pytest
 from django.db import DatabaseError
@@ -9,6 +10,7 @@ from billing.bank import Bank, WorkerExpired
 from billing.ledger import (
     AlreadyPosted,
     NotEnoughRemaining,
+    balance_units,
     leased_units,
     open_wallet,
     post_entry,
@@ -86,6 +88,27 @@ def test_leases_of_many_workers_never_exceed_what_remains() -> None:
     assert taken == leased_units(payer.wallet) == 12 * 70
     assert remaining(payer.wallet) == 1000 - taken
     assert faults_of(payer) == []
+
+
+def test_a_balance_is_the_same_while_workers_take_and_give_back() -> None:
+    payer = new_payer(1000)
+    bank = Bank(new_worker())
+    has_ended = Event()
+
+    def work(number: int) -> set[int]:
+        if number:
+            seen = {balance_units(payer.wallet)}
+            while not has_ended.is_set():
+                seen.add(balance_units(payer.wallet))
+            return seen
+        try:
+            for _ in range(40):
+                bank.give_back(payer.wallet, bank.extend(payer.wallet, 700, 0).units)
+        finally:
+            has_ended.set()
+        return {1000}
+
+    assert at_once(3, work) == [{1000}] * 3
 
 
 def test_last_units_go_to_one_of_many() -> None:

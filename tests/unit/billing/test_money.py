@@ -12,6 +12,7 @@ from chatapi.lib.money import (
     format_usd,
     parse_decimal,
     round_units,
+    show_usd,
     units_from_usd,
     usd_from_units,
 )
@@ -61,6 +62,35 @@ def test_text_that_is_no_number_is_refused(text: str) -> None:
 @given(st.integers(-(2**52), 2**52), st.integers(1, 10**7))
 def test_units_survive_the_way_to_dollars_and_back(amount: int, per_usd: int) -> None:
     assert units_from_usd(usd_from_units(amount, per_usd), per_usd) == amount
+
+
+@given(st.integers(1, 2**52), st.integers(1, 10**9), st.sampled_from([2, 6, 9]))
+def test_no_amount_is_shown_as_nothing_or_without_its_sign(
+    amount: int, per_usd: int, digits: int
+) -> None:
+    usd = usd_from_units(amount, per_usd)
+
+    for text in (format_usd(amount, per_usd), show_usd(usd, digits)):
+        assert text.strip("$0.,")
+    assert show_usd(-usd, digits) == f"-{show_usd(usd, digits)}"
+    assert format_usd(-amount, per_usd) == f"-{format_usd(amount, per_usd)}"
+
+
+@pytest.mark.parametrize(
+    ("usd", "most", "least", "text"),
+    [
+        ("0", 2, 2, "$0.00"),
+        ("1234567.891", 2, 2, "$1,234,567.89"),
+        ("-0.1", 6, 2, "-$0.10"),
+        ("0.0000012", 2, 2, "$0.0000012"),
+        ("-0.0000012", 6, 6, "-$0.000001"),
+        ("0.00000012", 6, 6, "$0.00000012"),
+        ("0.005", 2, 2, "$0.01"),
+        ("0.00123", 6, 6, "$0.001230"),
+    ],
+)
+def test_dollars_for_people(usd: str, most: int, least: int, text: str) -> None:
+    assert show_usd(Decimal(usd), most, least) == text
 
 
 @given(units)

@@ -4,17 +4,16 @@ from collections import Counter
 
 import pytest
 
-from channels_app import catalogue
+from channels_app import catalogue, kind_models
 from channels_app.catalogue import (
     KINDS,
     PATHS,
     MissingBaseUrl,
     UnknownKind,
-    default_models,
     endpoint_url,
     find_kind,
-    owner_of,
 )
+from channels_app.kind_models import default_models, owner_of
 
 DIALECTS = {"openai", "responses", "anthropic", "gemini"}
 CAPABILITIES = {
@@ -226,7 +225,7 @@ def test_models_are_offered_and_owned() -> None:
 
 
 def test_models_belong_to_kinds_and_stand_there_once() -> None:
-    rows = Counter((kind, model) for kind, model, _ in catalogue._read_models())
+    rows = Counter((kind, model) for kind, model, _ in kind_models._read_models())
 
     assert {kind for kind, _ in rows} <= {kind.name for kind in KINDS.values()}
     assert set(rows.values()) == {1}

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from channels_app import fetcher
-from channels_app.fetcher import FetchRefused, fetch_media, fetch_pinned, is_public
+from channels_app.fetcher import FetchRefused, fetch_media, fetch_pinned
+from chatapi.lib.public_address import is_public
 
 PICTURE = b"\x89PNG" + b"x" * 1000
 
@@ -49,7 +50,7 @@ def port() -> Iterator[int]:
         *("100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1"),
         *("::1", "::", "fe80::1", "fc00::1", "ff02::1", "2001:db8::1", "::127.0.0.1"),
         *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:7f00:1::"),
-        *("2001:0:4136:e378:8000:63bf:3fff:fdd2",),
+        *("2001:0:4136:e378:8000:63bf:3fff:fdd2", "fec0::1", "168.63.129.16", "192.0.0.192"),
     ],
 )
 def test_inner_addresses_are_not_public(address: str) -> None:
@@ -67,6 +68,8 @@ def test_others_are(address: str) -> None:
         *("http://localhost/", "http://127.0.0.1/x.png", "http://[::1]/", "http://0/"),
         *("http://2130706433/", "file:///etc/passwd", "ftp://example.com/", "http:///x", "data:,"),
         *("http://user@127.0.0.1/", "http://127.1/", "gopher://127.0.0.1/"),
+        *("http://example.com:99999/", "http://example.com:x/", "http://[::1/", "http://a\0b/"),
+        *(f"http://{'a' * 70}.com/", "http://ex ample/", "http://[v1.x]/", "http://\ud800/"),
     ],
 )
 def test_inner_and_strange_addresses_are_refused(url: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels_app.field_checks import check_mapping
 from channels_app.mapping import MOST_HOPS, MappingCycle, resolve_model
-from channels_app.models import check_mapping
 
 
 @pytest.mark.parametrize(

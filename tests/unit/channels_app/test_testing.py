@@ -14,9 +14,10 @@ from channels_app.probe import endpoint_of
 from channels_app.reasons import make_reason, tell_reason
 from channels_app.routing import ChannelConfig
 from channels_app.switching import MOST_RETEST_SECONDS, next_try
-from channels_app.validation import NoUsage, check_answer, read_snapshots
+from channels_app.validation import NoUsage, check_answer, expected_names, read_snapshots
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+KNOWN = expected_names({})
 USAGE = {
     "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
     "completion_tokens_details": dict.fromkeys("abcd", 0),
@@ -28,16 +29,16 @@ def answer(**fields: Any) -> bytes:
 
 
 def test_the_real_model_gives_no_warning() -> None:
-    assert check_answer("gpt-4o-mini", answer()) == []
+    assert check_answer("gpt-4o-mini", answer(), KNOWN) == []
 
 
 def test_json_inside_a_json_string_is_read() -> None:
-    assert check_answer("gpt-4o-mini", msgspec.json.encode(answer().decode())) == []
+    assert check_answer("gpt-4o-mini", msgspec.json.encode(answer().decode()), KNOWN) == []
 
 
 def test_another_model_and_thin_usage_are_told() -> None:
     body = answer(model="gpt-3.5-turbo-0125", usage={"prompt_tokens_details": {"cached_tokens": 1}})
-    found = [text % values for text, values in check_answer("gpt-4o-mini", body)]
+    found = [text % values for text, values in check_answer("gpt-4o-mini", body, KNOWN)]
     assert found == [
         "It calls itself gpt-3.5-turbo-0125, not gpt-4o-mini-2024-07-18",
         "Its usage lacks prompt_tokens_details",
@@ -48,11 +49,20 @@ def test_another_model_and_thin_usage_are_told() -> None:
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"nonsense", b'"nonsense"', answer(usage=None)])
 def test_an_answer_without_usage_is_none(body: bytes) -> None:
     with pytest.raises(NoUsage):
-        check_answer("gpt-4o-mini", body)
+        check_answer("gpt-4o-mini", body, KNOWN)
 
 
 def test_nothing_is_expected_of_unknown_models() -> None:
-    assert check_answer("claude-sonnet-4-5", b"nonsense") == []
+    assert check_answer("claude-sonnet-4-5", b"nonsense", KNOWN) == []
+
+
+def test_the_operators_names_win() -> None:
+    own = expected_names({"gpt-4o-mini": "gpt-4o-mini-2030", "house": "house-1", "o1": ""})
+    told = [text % values for text, values in check_answer("gpt-4o-mini", answer(), own)]
+    assert told == ["It calls itself gpt-4o-mini-2024-07-18, not gpt-4o-mini-2030"]
+    assert check_answer("house", answer(model="house-1"), own) == []
+    assert check_answer("o1", b"nonsense", own) == []
+    assert check_answer("gpt-4o", answer(model="gpt-4o-2024-08-06"), own) == []
 
 
 def test_dated_names_are_their_own_snapshots() -> None:

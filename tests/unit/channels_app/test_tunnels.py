@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
+import httpx
 import pytest
 
 from channels_app.failures import UpstreamFailure
+from channels_app.fetcher import fetch_pinned
 from channels_app.upstream import Line, Upstream
 from channels_app.upstream_request import UpstreamRequest
 
@@ -144,3 +147,57 @@ async def test_silent_proxy_does_not_hold_us_for_ever() -> None:
             with pytest.raises(UpstreamFailure) as failure:
                 await ask(url, f"socks5://{address}")
             assert failure.value.code == "connect_timeout"
+
+
+# --- What users point at, by way of a proxy ---
+
+CHECKED = "93.184.215.14"
+PICTURE = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 3\r\n\r\nPNG"
+
+
+async def fetch(proxy_url: str) -> tuple[str, str]:
+    return await fetch_pinned("http://pictures.invalid/a?b=c", CHECKED, 1000, proxy_url)
+
+
+async def test_a_picture_comes_through_connect_from_the_checked_address() -> None:
+    seen = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(PICTURE)
+
+    async with proxy(serve) as address:
+        assert await fetch(f"http://user:pw@{address}") == ("image/png", "UE5H")
+    tunnel, asked = (head.decode().split("\r\n") for head in seen)
+    assert tunnel[0] == f"CONNECT {CHECKED}:80 HTTP/1.1"
+    assert "proxy-authorization: Basic dXNlcjpwdw==" in tunnel
+    assert asked[0] == "GET /a?b=c HTTP/1.1"
+    assert "host: pictures.invalid" in asked
+    assert not any(line.startswith("proxy-") for line in asked)
+
+
+async def test_a_picture_comes_through_socks_from_the_checked_address() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readexactly(3) == b"\x05\x01\x00"
+        writer.write(b"\x05\x00")
+        wanted = b"\x05\x01\x00\x01" + ip_address(CHECKED).packed + b"\x00\x50"
+        assert await reader.readexactly(10) == wanted
+        writer.write(b"\x05\x00\x00\x01" + bytes(6))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(PICTURE)
+
+    async with proxy(serve) as address:
+        assert await fetch(f"socks5://{address}") == ("image/png", "UE5H")
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 403 Forbidden\r\n\r\n", b""])
+async def test_a_proxy_that_refuses_is_no_way_around_it(reply: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+
+    async with proxy(serve) as address:
+        with pytest.raises(httpx.ConnectError):
+            await fetch(f"http://{address}")

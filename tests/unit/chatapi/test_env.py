@@ -26,6 +26,7 @@ WRONG = {
     "BATCH_UPDATE_INTERVAL": "0",
     "CHANNEL_TEST_FREQUENCY": "0",
     "LANGUAGE_CODE": "xx",
+    "SESSION_SECRET": "random_string",
 }
 
 

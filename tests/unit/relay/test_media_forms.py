@@ -89,8 +89,8 @@ def test_numbers_and_flags_of_a_form_are_typed() -> None:
 
 @given(st.binary(max_size=200))
 def test_whatever_comes_is_a_form_or_refused(body: bytes) -> None:
-    with suppress(CallRefused), reading(body):
-        pass
+    with suppress(CallRefused), reading(body) as form:
+        assert form.size <= len(body)
 
 
 def test_long_text_is_refused() -> None:

@@ -85,7 +85,11 @@ def test_action_and_origin(path: str, fields: dict[str, Any], action: str, origi
         ("submit/action", {"customId": JOB}, "task_id_is_required"),
         ("submit/modal", {}, "task_id_is_required"),
         ("submit/modal", {"taskId": "../x"}, "task_no_found"),
-        ("submit/imagine", {"prompt": "a", "Prompt": "b"}, "a_field_is_given_twice"),
+        (
+            "submit/imagine",
+            {"prompt": "a", "botType": "a", "BotType": "b"},
+            "a_field_is_given_twice",
+        ),
     ],
 )
 def test_what_is_missing_is_named(path: str, fields: dict[str, Any], description: str) -> None:

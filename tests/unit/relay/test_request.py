@@ -38,7 +38,9 @@ JSON = st.recursive(
 KNOWN = {"model", "messages", "stream", "n", "best_of", "max_tokens", "max_completion_tokens"} | {
     *("stream_options", "temperature", "top_p", "presence_penalty", "frequency_penalty"),
 }
-UNKNOWN = st.dictionaries(st.text().filter(lambda name: name not in KNOWN), JSON, max_size=4)
+UNKNOWN = st.dictionaries(
+    st.text().filter(lambda name: name.casefold() not in KNOWN), JSON, max_size=4
+)
 
 
 @given(fields=UNKNOWN, indent=st.sampled_from([None, 0, 3]), ascii_only=st.booleans())
@@ -100,10 +102,26 @@ def test_field_that_decides_the_price_must_not_be_given_twice(name: str, space: 
 
 
 def test_of_other_fields_given_twice_the_last_is_forwarded_alone() -> None:
-    raw = body()[:-1] + b',"user":"a","user":"b","mod\\u0065l":"other"}'
-    request = parse_request("chat", raw)
-    assert request.model == forwarded(request)["model"] == "other"
+    request = parse_request("chat", body()[:-1] + b',"user":"a","user":"b"}')
     assert forwarded(request)["user"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ('"mod\\u0065l":"dear"', "duplicate_key"),
+        ('"Model":"dear"', "invalid_name"),
+        ('"MAX_TOKENS":7', "invalid_name"),
+        ('"max_to\u212aens":7', "invalid_name"),
+        ('"\\u017ftream":true', "invalid_name"),
+    ],
+)
+def test_a_name_that_a_provider_may_take_for_another_is_refused(field: str, code: str) -> None:
+    """Go reads names in any case, and the Kelvin sign as a k."""
+    for raw in (body()[:-1] + f",{field}}}".encode(), f"{{{field},".encode() + body()[1:]):
+        with pytest.raises(CallRefused) as refusal:
+            parse_request("chat", raw)
+        assert refusal.value.code == code
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ def test_misspelt_variable_is_noticed(fresh: Installation) -> None:
     assert advice == ["did you mean SQL_DSN?"]
 
 
+def test_variable_of_an_earlier_product_is_told(fresh: Installation) -> None:
+    _, report = fresh.run("doctor", SQLITE_PATH="/data/one-api.db")
+    advice = [f["advice"] for f in report["checks"] if "SQLITE_PATH" in f["found"]]
+    assert len(advice) == 1
+    assert "DATA_DIR" in advice[0]
+
+
 def test_database_that_does_not_answer_fails(fresh: Installation) -> None:
     code, report = fresh.run("doctor", SQL_DSN="postgres://nobody@127.0.0.1:1/none")
     assert code == 1

@@ -20,6 +20,7 @@ from channels_app.dialects.reply import (
     Delta,
     Failed,
     Finished,
+    Reply,
     Started,
     TextDelta,
     replay,
@@ -138,6 +139,6 @@ JSON = st.recursive(
 @given(value=JSON)
 def test_no_json_breaks_the_reader(value: Any) -> None:
     data = json.dumps(value).encode()
-    DIALECT.reader().read(data)
+    assert all(isinstance(delta, msgspec.Struct) for delta in DIALECT.reader().read(data))
     with suppress(BadAnswer):
-        DIALECT.read_answer(data)
+        assert isinstance(DIALECT.read_answer(data), Reply)

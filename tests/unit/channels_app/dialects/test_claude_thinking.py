@@ -169,6 +169,7 @@ def test_thinking_needs_the_signed_thoughts_of_the_tool_loop(
 ) -> None:
     told = render(
         BY_BUDGET,
+        dialect="anthropic",
         reasoning=Reasoning(effort="low"),
         tools=[TOOL],
         turns=[

@@ -22,6 +22,7 @@ from channels_app.dialects.reply import (
     Delta,
     Failed,
     Finished,
+    Reply,
     Started,
     TextDelta,
     ThinkingDelta,
@@ -337,6 +338,7 @@ JSON = st.recursive(
 @given(value=JSON, kind=KINDS)
 def test_no_json_breaks_the_reader(value: Any, kind: str) -> None:
     told = {**value, "type": kind} if isinstance(value, dict) else value
-    DIALECT.reader().read(json.dumps(told).encode())
+    deltas = DIALECT.reader().read(json.dumps(told).encode())
+    assert all(isinstance(delta, msgspec.Struct) for delta in deltas)
     with suppress(BadAnswer):
-        DIALECT.read_answer(json.dumps(value).encode())
+        assert isinstance(DIALECT.read_answer(json.dumps(value).encode()), Reply)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from channels_app.dialects.reply import (
     Finished,
     ImageDelta,
     RedactedDelta,
+    Reply,
     SignatureDelta,
     Started,
     TextDelta,
@@ -204,6 +206,6 @@ JSON = st.recursive(
 @given(value=JSON, name=st.sampled_from([name for name, _ in EVENTS]))
 def test_no_json_breaks_the_reader(value: Any, name: str) -> None:
     data = json.dumps(value).encode()
-    DIALECT.reader().read(data, name)
+    assert all(isinstance(delta, msgspec.Struct) for delta in DIALECT.reader().read(data, name))
     with suppress(BadAnswer):
-        DIALECT.read_answer(data)
+        assert isinstance(DIALECT.read_answer(data), Reply)

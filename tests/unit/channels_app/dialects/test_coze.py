@@ -21,6 +21,7 @@ from channels_app.dialects.reply import (
     Delta,
     Failed,
     Finished,
+    Reply,
     Started,
     TextDelta,
     ThinkingDelta,
@@ -207,6 +208,6 @@ JSON = st.recursive(
 @given(value=JSON, name=st.sampled_from([name for name, _ in EVENTS] + ["error"]))
 def test_no_json_breaks_the_reader(value: Any, name: str) -> None:
     data = json.dumps(value).encode()
-    DIALECT.reader().read(data, name)
+    assert all(isinstance(delta, msgspec.Struct) for delta in DIALECT.reader().read(data, name))
     with suppress(BadAnswer):
-        DIALECT.read_answer(data)
+        assert isinstance(DIALECT.read_answer(data), Reply)

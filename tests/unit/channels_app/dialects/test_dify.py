@@ -25,6 +25,7 @@ from channels_app.dialects.reply import (
     Failed,
     Finished,
     ImageDelta,
+    Reply,
     Started,
     TextDelta,
     ThinkingDelta,
@@ -192,6 +193,7 @@ JSON = st.recursive(
 @given(value=JSON, kind=st.sampled_from([told["event"] for told in EVENTS]))
 def test_no_json_breaks_the_reader(value: Any, kind: str) -> None:
     told = {**value, "event": kind} if isinstance(value, dict) else value
-    DIALECT.reader().read(json.dumps(told).encode())
+    deltas = DIALECT.reader().read(json.dumps(told).encode())
+    assert all(isinstance(delta, msgspec.Struct) for delta in deltas)
     with suppress(BadAnswer):
-        DIALECT.read_answer(json.dumps(value).encode())
+        assert isinstance(DIALECT.read_answer(json.dumps(value).encode()), Reply)

@@ -158,6 +158,7 @@ def test_the_list_form_holds_the_same_answers(deltas: list[Delta], size: int) ->
 @given(data=st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_bytes_that_are_no_event_are_refused_as_such(data: bytes) -> None:
     try:
-        DIALECT.reader().read(data)
+        deltas = DIALECT.reader().read(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return
+    assert all(isinstance(delta, msgspec.Struct) for delta in deltas)

@@ -349,7 +349,8 @@ def test_any_json_is_understood_or_refused(body: dict[str, Any]) -> None:
     for dialect in ("gemini", "openai"):
         found.dialect = dialect
         for model in ("gemini-2.5-pro", "gemini-3-pro-preview"):
-            msgspec.json.encode(DIALECT.render_request(found, Target(model)).body)
+            told = DIALECT.render_request(found, Target(model)).body
+            assert "contents" in msgspec.json.decode(msgspec.json.encode(told))
 
 
 def test_a_schema_of_any_depth_is_understood() -> None:
@@ -382,4 +383,5 @@ def test_one_wrong_value_anywhere_is_understood_or_refused(wrong: Any) -> None:
         finally:
             holder[key] = right
         found.dialect = "anthropic"
-        msgspec.json.encode(DIALECT.render_request(found, Target("gemini-3-pro-preview")).body)
+        told = DIALECT.render_request(found, Target("gemini-3-pro-preview")).body
+        assert "contents" in msgspec.json.decode(msgspec.json.encode(told))

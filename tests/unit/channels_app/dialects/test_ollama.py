@@ -22,6 +22,7 @@ from channels_app.dialects.reply import (
     Failed,
     Finished,
     LogprobsDelta,
+    Reply,
     Started,
     TextDelta,
     ThinkingDelta,
@@ -274,9 +275,9 @@ JSON = st.recursive(
 @given(value=JSON)
 def test_no_json_breaks_the_reader(value: Any) -> None:
     data = json.dumps(value).encode()
-    DIALECT.reader().read(data)
+    assert all(isinstance(delta, msgspec.Struct) for delta in DIALECT.reader().read(data))
     with suppress(BadAnswer):
-        DIALECT.read_answer(data)
+        assert isinstance(DIALECT.read_answer(data), Reply)
 
 
 @given(data=st.text("a{\r\n ", max_size=40), cuts=st.lists(st.integers(0, 40)))

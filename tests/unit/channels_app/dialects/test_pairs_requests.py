@@ -160,5 +160,7 @@ def test_answer_to_any_request_can_be_written(
     """Responses repeats the request."""
     request = understand(client, write(client, story, data.draw(WISHES[client])))
     dialect, options = find_dialect(client), WriteOptions("1", "m", 1, request=request)
-    dialect.write_answer(Reply(choices=[Choice([Text("a")])]), options)
-    dialect.writer(options).write([TextDelta("a"), Finished("stop")])
+    whole = json.loads(dialect.write_answer(Reply(choices=[Choice([Text("a")])]), options))
+    assert isinstance(whole, dict)
+    writer = dialect.writer(options)
+    assert writer.write([TextDelta("a"), Finished("stop")]) + writer.end()

@@ -11,6 +11,8 @@ from channels_app.dialects.frames import SseFrames
 from channels_app.dialects.registry import find_dialect
 from channels_app.dialects.reply import BadStream, Delta, Finished, TextDelta
 from channels_app.dialects.watch import MOST_TEXT_BYTES, Change, DialectWatch
+from tests.unit.channels_app.dialects.pairs.transcripts import load, provider_stream
+from tests.unit.channels_app.dialects.pairs.valid import read_valid
 
 OPTIONS = WriteOptions("1", "m", 7)
 GEMINI_USAGE = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}
@@ -20,7 +22,8 @@ def watch_of(provider: str, client: str = "", change: Change | None = None) -> D
     """Without a client the provider's bytes pass as they are."""
     writer = find_dialect(client).writer(OPTIONS) if client else None
     spare = find_dialect(client or provider).writer(OPTIONS)
-    return DialectWatch(SseFrames(), find_dialect(provider).reader(), writer, spare, change)
+    dialect = find_dialect(provider)
+    return DialectWatch(SseFrames(), dialect.reader(), writer, spare, change, dialect.end_early)
 
 
 def sse(*events: Any) -> bytes:
@@ -169,3 +172,14 @@ def test_usage_that_cannot_be_read_keeps_the_one_before() -> None:
     assert watch.is_usage_bad
     assert watch.consumed is not None
     assert (watch.consumed.prompt_tokens, watch.consumed.completion_tokens) == (3, 2)
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "gemini"])
+@pytest.mark.parametrize("count", range(1, 20))
+def test_stream_that_passes_is_ended_for_its_length(dialect: str, count: int) -> None:
+    told = load("tools")[dialect]["stream"]
+    sent = provider_stream(dialect, told[:count])
+    watch = watch_of(dialect)
+    events = read_valid(dialect, watch.feed(sent) + watch.stop())
+    end = json.dumps(events[-2:])
+    assert ("max_tokens" in end.lower()) != ("tool_use" in end or "STOP" in end)

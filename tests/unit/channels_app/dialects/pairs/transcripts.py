@@ -73,8 +73,9 @@ def ask(data: Json, client: str, provider: str) -> tuple[Any, list[str]]:
     return json.loads(msgspec.json.encode(rendered.body)), rendered.dropped
 
 
-def options_of(data: Json, client: str) -> WriteOptions:
-    return WriteOptions(IDS[client], "m", CREATED, request=understand(data, client))
+def options_of(data: Json, client: str, provider: str) -> WriteOptions:
+    request = understand(data, client)
+    return WriteOptions(IDS[client], "m", CREATED, request=request, signer=provider)
 
 
 def tell(data: Json, client: str, provider: str) -> Any:
@@ -82,14 +83,14 @@ def tell(data: Json, client: str, provider: str) -> Any:
     reply = find_dialect(provider).read_answer(json.dumps(data[provider]["answer"]).encode())
     if reply.error:
         return from_answer(502, reply.error).message
-    told = json.loads(find_dialect(client).write_answer(reply, options_of(data, client)))
+    told = json.loads(find_dialect(client).write_answer(reply, options_of(data, client, provider)))
     return shorten_response(told) if client == "responses" else told
 
 
 def tell_stream(data: Json, client: str, provider: str, size: int = 0) -> list[Any]:
     """The client's events of a stream that arrives in pieces of `size` bytes."""
     stream = provider_stream(provider, data[provider]["stream"])
-    dialect, options = find_dialect(client), options_of(data, client)
+    dialect, options = find_dialect(client), options_of(data, client, provider)
     writer = dialect.writer(options)
     watch = DialectWatch(SseFrames(), find_dialect(provider).reader(), writer, writer)
     pieces = [
