@@ -131,6 +131,9 @@ def database_settings(database: Database | None) -> dict[str, Any]:
         }
     settings: dict[str, Any] = {
         "ENGINE": database.engine,
+        # Connections die unnoticed when the server restarts or a firewall forgets who is quiet;
+        # without a look at them each would cost a call.
+        "CONN_HEALTH_CHECKS": True,
         "NAME": database.name,
         "USER": database.user,
         "PASSWORD": database.password,
@@ -155,7 +158,6 @@ def database_settings(database: Database | None) -> dict[str, Any]:
             )
         return settings
     settings["CONN_MAX_AGE"] = env.SQL_CONN_MAX_LIFETIME * 60
-    settings["CONN_HEALTH_CHECKS"] = True
     settings["OPTIONS"] = {
         "charset": "utf8mb4",
         "isolation_level": "read committed",
