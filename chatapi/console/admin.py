@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from chatapi.console import task_admin
+from chatapi.console.act_titles import title_of
 from chatapi.console.audit import record_act
 from chatapi.console.base import ReadOnlyAdmin
 from chatapi.console.columns import mono, time_column
@@ -79,7 +80,10 @@ class AuditAdmin(ReadOnlyAdmin[AuditEntry]):
 
     @admin.display(description=_("action"))
     def what(self, entry: AuditEntry) -> SafeString | str:
-        return mono(entry.action)
+        title = title_of(entry.action, entry.object_type)
+        if not title:
+            return mono(entry.action)
+        return format_html('{} <span class="under mono">{}</span>', title, entry.action)
 
     @admin.display(description=_("object"))
     def target(self, entry: AuditEntry) -> SafeString | str:

@@ -1,6 +1,8 @@
 """The audit log: one entry per act, with what it changed and without secrets; and its page."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from channels_app.models import Channel, ChannelStatus
 from channels_app.switching import disable_automatically, enable_again
 from chatapi.accounts.access_tokens import create_access_token
 from chatapi.accounts.models import Group, Role, Token, User
+from chatapi.console.act_titles import title_of
 from chatapi.console.audit import record_act
 from chatapi.console.models import AuditEntry
 from tests.pages.conftest import PASSWORD, make_user
@@ -43,6 +46,20 @@ def page(browser: Client, path: str, **query: str) -> str:
     answer = browser.get(path, query)
     assert answer.status_code == 200, path
     return str(answer.content.decode())
+
+
+ACT = re.compile(r'record_act\(\s*"([a-z_]+\.(?!add"|change"|delete")[a-z_]+)"')
+
+
+def test_every_act_that_the_code_names_has_a_title() -> None:
+    found = {
+        act
+        for app in ("billing", "channels_app", "chatapi", "notifications", "relay")
+        for path in (Path(settings.BASE_DIR) / app).rglob("*.py")
+        for act in ACT.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(found) > 30
+    assert {act for act in found if not title_of(act, "")} == set()
 
 
 # --- What is recorded ---
