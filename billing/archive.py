@@ -1,9 +1,10 @@
 """Moves old usage rows out of the way without touching any balance."""
 
+from collections import Counter
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Max, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from billing.models import Budget, LedgerEntry, LedgerKind, Usage
 
@@ -28,28 +29,30 @@ def archive_usage(before: datetime, most: int | None = None) -> int:
 def archive_step(before: datetime) -> int:
     """The oldest STEP rows; returns how many went."""
     with transaction.atomic():
-        oldest = Usage.objects.filter(created_at__lt=before).order_by("id").values("id")[:STEP]
-        last = Usage.objects.filter(id__in=[row["id"] for row in oldest]).aggregate(last=Max("id"))
-        if last["last"] is None:
+        # Locked before they are summed up: of two archives at once the second finds them gone.
+        oldest = Usage.objects.select_for_update().filter(created_at__lt=before).order_by("id")
+        ids = list(oldest.values_list("id", flat=True)[:STEP])
+        if not ids:
             return 0
-        rows = Usage.objects.filter(id__lte=last["last"], created_at__lt=before)
-        for column in ("wallet_id", "limit_id"):
-            _book_sums(
-                rows.filter(amount__gt=0, **{f"{column}__isnull": False}), column, last["last"]
+        rows = Usage.objects.filter(id__in=ids)
+        sums = _sums(rows)
+        budgets = Budget.objects.filter(pk__in=sums).order_by("pk")
+        for budget in budgets.values_list("pk", flat=True):
+            LedgerEntry.objects.create(
+                budget_id=budget,
+                amount=-sums[budget],
+                kind=LedgerKind.ARCHIVE,
+                reference=f"archive:{budget}:{ids[-1]}",
+                note="usage that left the log",
             )
         deleted, _ = rows.delete()
         return deleted
 
 
-def _book_sums(rows: QuerySet[Usage], column: str, last: int) -> None:
-    for budget, units in rows.values_list(column).annotate(Sum("amount")).order_by(column):
-        # Locks the budget, so that two archives of the same rows can't both count them.
-        if not Budget.objects.filter(pk=budget).update(used=F("used")):
-            continue
-        LedgerEntry.objects.create(
-            budget_id=budget,
-            amount=-units,
-            kind=LedgerKind.ARCHIVE,
-            reference=f"archive:{budget}:{column}:{last}",
-            note="usage that left the log",
-        )
+def _sums(rows: QuerySet[Usage]) -> Counter[int]:
+    """Units by wallet and limit."""
+    sums: Counter[int] = Counter()
+    for column in ("wallet_id", "limit_id"):
+        charged = rows.filter(amount__gt=0, **{f"{column}__isnull": False})
+        sums.update(dict(charged.values_list(column).annotate(Sum("amount"))))
+    return sums

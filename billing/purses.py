@@ -121,13 +121,13 @@ class Purses:
             else:
                 raise NotEnoughCredit(purse.budget_id, available)
 
-    async def grow(self, hold: Hold, units: int) -> bool:
-        """Set aside `units` more for a hold; False when a budget can't, and then nothing
-        changed.
+    async def grow(self, hold: Hold, units: int, least: int | None = None) -> bool:
+        """Set aside `units` more for a hold, or at `least` so many if there are no more: all of
+        them by default. False when a budget can't, and then nothing changed.
         """
         budgets = tuple(purse.budget_id for purse in hold.purses)
         try:
-            more = await self.place(budgets, Want(units, units, units))
+            more = await self.place(budgets, Want(units, units, least or units))
         except NotEnoughCredit:
             return False
         if not hold.is_open:
@@ -155,6 +155,13 @@ class Purses:
         if purse is None:
             purse = self._purses[budget_id] = Purse(budget_id)
         return purse
+
+    def take_late(self, budget_id: int, units: int) -> None:
+        """The bank lent them after nobody waited for them any more."""
+        purse = self.purse(budget_id)
+        purse.free += units
+        purse.touched_at = self._clock()
+        self._wake(purse)
 
     def refresh(self, budget_id: int) -> None:
         """Credit came in or went: ask the bank again instead of remembering that it was empty."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from billing.journal import JournalReader, is_alive
@@ -99,6 +98,7 @@ class Recorder:
             except (DatabaseError, OSError) as error:
                 trouble = disk_failing if isinstance(error, OSError) else database_away
                 trouble.meet(error=str(error)[:200])
+                self._put_off_chores()
                 connection.close()
                 self._tails.clear()
                 shipped = 0
@@ -247,12 +247,18 @@ class Recorder:
                 chore.due_at = now + chore.seconds
                 chore.job()
 
+    def _put_off_chores(self) -> None:
+        """After an outage other nodes' workers look dead until they have had the time to beat."""
+        now = time.monotonic()
+        for chore in self._chores:
+            chore.due_at = now + chore.seconds
+
     def expire_lost_nodes(self) -> None:
         """Return the leases of workers on other nodes that have not been seen for LEASE_EXPIRY."""
         here = {path.name for path in self.folder.iterdir() if path.is_dir()}
         lost = Worker.objects.filter(state=WorkerState.OPEN, heartbeat_at__lt=Now() - LEASE_EXPIRY)
         for worker_id in lost.exclude(pk__in=here).values_list("pk", flat=True):
             with transaction.atomic():
-                if lost.filter(pk=worker_id).update(state=WorkerState.EXPIRED, pid=F("pid")):
+                if lost.filter(pk=worker_id).update(state=WorkerState.EXPIRED):
                     return_leases(worker_id)
                     log.warning("worker_lost", worker=worker_id)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from kombu.transport import TRANSPORT_ALIASES
 
 from chatapi.env import load_env
 from chatapi.lib.dsn import Database
@@ -299,7 +300,8 @@ if REDIS_URL:
 else:
     QUEUE_DIR = DATA_DIR / "queue"
     QUEUE_DIR.mkdir(exist_ok=True)
-    CELERY_BROKER_URL = "filesystem://localhost"
+    TRANSPORT_ALIASES["folder"] = "chatapi.lib.folder_queue:Transport"
+    CELERY_BROKER_URL = "folder://localhost"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(QUEUE_DIR),
         "data_folder_out": str(QUEUE_DIR),

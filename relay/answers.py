@@ -216,7 +216,8 @@ async def _read_tail(running: Running, answer: Exchange) -> None:
 async def _grow(running: Running, limit: int) -> int | None:
     """The model writes more than was held for: hold more, or None when the credit is used up."""
     call = running.call
-    units = ceiling_units(call.quote, 0, GROW_TOKENS)
+    prompt = call.reservation.prompt_tokens
+    units = ceiling_units(call.quote, prompt, GROW_TOKENS) - ceiling_units(call.quote, prompt, 0)
     if await running.gateway.purses.grow(call.reservation.hold, units):
         return limit + GROW_TOKENS
     return None

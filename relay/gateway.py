@@ -215,10 +215,8 @@ class Gateway:
     async def _extend(self, budget_id: int, need: int) -> Grant:
         cap = self.options.lease_cap_units
         try:
-            # What a silent database does later is safe: a lease that nobody heard of returns with
-            # the worker.
             async with asyncio.timeout(DATABASE_SECONDS):
-                grant = await self.database.run(self.bank.extend, budget_id, need, cap)
+                grant = await self._ask_bank(budget_id, need, cap)
         except WorkerExpired as error:
             self._expire()
             raise errors.not_selling() from error
@@ -227,6 +225,20 @@ class Gateway:
             raise errors.not_selling() from error
         self.database_away.end()
         return grant
+
+    async def _ask_bank(self, budget_id: int, need: int, cap: int) -> Grant:
+        """Whoever asked may go: what is lent later is in the purse all the same."""
+        asking = asyncio.ensure_future(self.database.run(self.bank.extend, budget_id, need, cap))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.add_done_callback(partial(self._take_late, budget_id))
+            raise
+
+    def _take_late(self, budget_id: int, asked: "asyncio.Future[Grant]") -> None:
+        # An error of it concerns nobody: the next extension meets it again.
+        if not asked.cancelled() and asked.exception() is None:
+            self.purses.take_late(budget_id, asked.result().units)
 
     async def _give_back(self, budget_id: int, units: int) -> None:
         try:

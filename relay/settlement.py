@@ -84,9 +84,10 @@ def note_progress(gateway: Gateway, call: Call, consumption: Consumption) -> Non
 
 
 async def _grow_and_close(gateway: Gateway, call: Call, outcome: Outcome, charge: Charge) -> None:
-    """The provider reported more than was held: take the difference if it is there."""
+    """The provider reported more than was held: take what is there of the difference."""
     try:
-        await gateway.purses.grow(call.reservation.hold, charge.units - call.reservation.hold.units)
+        missing = charge.units - call.reservation.hold.units
+        await gateway.purses.grow(call.reservation.hold, missing, least=1)
     except CallRefused:
         log.warning("hold_not_extended", request_id=call.request_id)
     if not call.is_settled:

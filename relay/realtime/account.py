@@ -189,6 +189,12 @@ class Account:
         """Hold as much as is owed; False when the balance is used up."""
         return await self.secure(output_tokens=0)
 
+    async def _cover_what_is_there(self) -> None:
+        hold = self._call.reservation.hold
+        missing = self.charge().units - hold.units
+        if hold.purses and missing > 0:
+            await self._gateway.purses.grow(hold, missing, least=1)
+
     # --- What is written ---
 
     async def note(self, *more: Consumption) -> None:
@@ -224,7 +230,7 @@ class Account:
 
     async def _grow_and_close(self, status: UsageState, http_status: int, code: str) -> None:
         try:
-            await self.cover()
+            await self._cover_what_is_there()
         except CallRefused:
             log.warning("hold_not_extended", request_id=self._call.request_id)
         self.settle_now(status, http_status, code)

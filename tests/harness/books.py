@@ -70,6 +70,14 @@ class Books:
         )
         return {str(worker): int(units) for worker, units in rows}
 
+    def leases_of(self, username: str) -> int:
+        """Units of one user's wallet that workers have leased."""
+        rows = self._store.rows(
+            "SELECT l.amount, u.username FROM billing_lease l"
+            " JOIN billing_budget b ON b.id = l.budget_id JOIN accounts_user u ON u.id = b.user_id"
+        )
+        return sum(int(units) for units, name in rows if name == username)
+
     def journals(self) -> dict[str, list[Record]]:
         """The whole records in each worker's journal folder."""
         found = {}

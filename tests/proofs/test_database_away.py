@@ -159,6 +159,25 @@ def test_connections_that_died_while_idle_cost_no_call(remote: Remote) -> None:
     assert [answer.status for answer in answers] == [200] * len(people), gateway.log_tail()
 
 
+def test_credit_that_came_when_nobody_waited_any_more_can_be_spent(remote: Remote) -> None:
+    gateway, line = remote.gateway, remote.line
+    wait_until_both_serve(gateway, new_person(gateway, "eve", units=RICH))
+    person = new_person(gateway, "tim", units=2 * UNITS_PER_CALL, token=("--billed-per-call",))
+    call = {"model": BY_CALL, "messages": [{"role": "user", "content": "hi"}]}
+    with client_of(person) as client:
+        # Its worker knows the person now, and has leased no more than this call needed.
+        assert client.post("/v1/chat/completions", json=call).status_code == 200
+        line.become("silent")
+        try:
+            assert client.post("/v1/chat/completions", json=call).status_code == 503
+        finally:
+            line.become("open")
+        wait_for(lambda: gateway.books.leases_of(person.name), gateway.log_tail)
+        assert client.post("/v1/chat/completions", json=call).status_code == 200
+    gateway.books.wait_until_shipped()
+    assert person.balance()["units"] == 0
+
+
 def test_stream_that_outgrows_its_hold_is_charged_though_no_more_can_be_held(
     remote: Remote,
 ) -> None:

@@ -10,7 +10,7 @@ from django.db.models import F
 from billing.archive import archive_usage
 from billing.models import Budget, Lease, LedgerEntry, LedgerKind, Usage
 from billing.shipping import write_calls
-from tests.harness.ledgers import Payer, faults_of, lease, new_payer, new_worker
+from tests.harness.ledgers import Payer, at_once, faults_of, lease, new_payer, new_worker
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -64,6 +64,21 @@ def test_books_agree_after_old_usage_was_archived() -> None:
     assert payer.used() == []
     assert (payer.balance, Budget.objects.get(pk=payer.wallet).used) == before
     assert faults_of(payer) == []
+
+
+def test_archives_that_run_at_once_book_each_call_once() -> None:
+    payers = [active_payer() for _ in range(20)]
+    for payer in payers:
+        rows = Usage.objects.filter(wallet_id=payer.wallet)
+        rows.filter(amount=30).update(created_at="2001-01-01T00:00:00Z")
+        rows.filter(amount=10).update(created_at="2002-01-01T00:00:00Z")
+
+    ends = [datetime(year, 6, 1, tzinfo=UTC) for year in (2001, 2002, 2001, 2002)]
+    at_once(4, lambda number: archive_usage(ends[number]))
+
+    archive_usage(ends[1])
+    assert [payer.used() for payer in payers] == [[]] * len(payers)
+    assert [faults_of(payer) for payer in payers] == [[]] * len(payers)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,19 @@ from django.db.models import Sum
 
 from billing.journal import Journal
 from billing.ledger import leased_units
-from billing.models import Budget, HourlyUsage, RechargeLot, Usage, Worker, WorkerState
+from billing.models import (
+    Budget,
+    BudgetKind,
+    HourlyUsage,
+    Lease,
+    RechargeLot,
+    Usage,
+    Worker,
+    WorkerState,
+)
 from billing.recorder import Recorder
 from billing.records import Closed, Record
+from billing.shipping import Position, close_worker
 from tests.harness.ledgers import (
     Payer,
     faults_of,
@@ -189,4 +199,22 @@ def test_texts_that_a_provider_or_user_chose_never_stop_shipping(
     recorder(tmp_path).run_once()
 
     assert payer.used() == [1] * len(odd)
+    assert faults_of(payer) == []
+
+
+def test_the_end_of_a_worker_waits_for_no_empty_lease() -> None:
+    """It has a row for each budget that it ever touched."""
+    worker, payer = new_worker(), new_payer(1000)
+    lease(worker, payer, 300)
+    for _ in range(100):
+        touched = Budget.objects.create(user=payer.user, kind=BudgetKind.TOKEN)
+        Lease.objects.create(worker_id=worker, budget=touched, amount=0)
+
+    sent = count()
+    with connection.execute_wrapper(lambda execute, *rest: (next(sent), execute(*rest))[1]):
+        assert close_worker(worker, [], Position(1, 0))
+
+    assert next(sent) < 20
+    assert not Lease.objects.filter(worker_id=worker).exists()
+    assert remaining(payer.wallet) == 1000
     assert faults_of(payer) == []

@@ -134,8 +134,9 @@ class PursesMachine(RuleBasedStateMachine):
         self.run()
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data(), units=st.integers(1, 60))
-    def grow(self, data: st.DataObject, units: int) -> None:
+    @rule(data=st.data(), units=st.integers(1, 60), least=st.none() | st.integers(1, 60))
+    def grow(self, data: st.DataObject, units: int, least: int | None) -> None:
+        least = min(least or units, units)
         hold = data.draw(st.sampled_from(self.holds))
         self.holds.remove(hold)
         self.growing.append(hold)
@@ -143,8 +144,9 @@ class PursesMachine(RuleBasedStateMachine):
         async def stream() -> None:
             before = hold.units
             try:
-                grew = await self.purses.grow(hold, units)
-                assert hold.units == before + units * grew
+                grew = await self.purses.grow(hold, units, least)
+                more = hold.units - before
+                assert least <= more <= units if grew else more == 0
             finally:
                 self.growing.remove(hold)
                 self.holds.append(hold)
