@@ -19,10 +19,12 @@ from channels_app.dialects.conversation import (
 )
 from channels_app.dialects.dialect import Target, WriteOptions, Writer
 from channels_app.dialects.frames import Frame, Frames
+from channels_app.dialects.openai_chat.foreign_tools import has_foreign_tools
 from channels_app.dialects.openai_stream import StreamWatch
 from channels_app.dialects.provenance import bears_foreign_signatures
 from channels_app.dialects.registry import find_dialect
 from channels_app.dialects.reply import Collector, Delta, Reply
+from channels_app.dialects.tool_names import ToolNames, fit_tools
 from channels_app.dialects.watch import DialectWatch, Watch
 from channels_app.failures import Cause, UpstreamFailure
 from channels_app.kind_models import default_models
@@ -77,6 +79,8 @@ class Plan(msgspec.Struct, eq=False):
     options: WriteOptions
     is_plain: bool = True
     dropped: tuple[str, ...] = ()
+    names: ToolNames | None = None
+    """What the provider calls the client's tools, where it is not the same."""
     additions: Additions | None = None
     is_array: bool = False
     collector: Collector | None = None
@@ -99,7 +103,7 @@ class Plan(msgspec.Struct, eq=False):
             dialect.reader(),
             None if self.is_plain else self.begun or self.writer(),
             self.writer(),
-            self._change if self.additions or self.collector or self.rest else None,
+            self._change if self.names or self.additions or self.collector or self.rest else None,
             dialect.end_early,
         )
 
@@ -107,6 +111,8 @@ class Plan(msgspec.Struct, eq=False):
         """What the client gets of these deltas; what is kept is kept as the client gets it."""
         if self.rest is not None:
             deltas = self.rest.change(deltas)
+        if self.names is not None:
+            deltas = self.names.change(deltas)
         if self.additions is not None:
             deltas = self.additions.change(deltas)
         if self.collector is not None:
@@ -159,7 +165,7 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
         and not channel.system_prompt
         and additions is None
         and not call.request.is_array
-        and not has_foreign_signatures(call.request, channel.kind.name)
+        and not has_foreign_parts(call.request, channel.kind.name)
         and call.broken is None
     )
     if is_plain:
@@ -170,8 +176,13 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     return await _finish(plan, channel, call, gateway)
 
 
-def has_foreign_signatures(request: CallRequest, kind: str) -> bool:
-    """What another provider signed in an earlier turn must be taken out."""
+def has_foreign_parts(request: CallRequest, kind: str) -> bool:
+    """What another provider signed in an earlier turn must be taken out, tools that are not of the
+    provider's form put into it.
+    """
+    tools = request.fields.get("tools") if request.dialect == "openai" else None
+    if tools is not None and has_foreign_tools(bytes(tools), kind):
+        return True
     content = request.fields.get(CONTENT.get(request.endpoint, "input"))
     return content is not None and bears_foreign_signatures(bytes(content), request.dialect, kind)
 
@@ -294,7 +305,8 @@ async def _translate(
         limit_output(call),
         settings=channel.settings,
     )
-    rendered = dialect.render_request(conversation, target)
+    fitted, names = fit_tools(conversation, upstream, channel.kind.name)
+    rendered = dialect.render_request(fitted, target)
     lost = [name for name in rendered.dropped if name not in HARMLESS]
     if lost and gateway.options.strict_conversion:
         raise errors.cannot_carry(", ".join(lost))
@@ -314,6 +326,7 @@ async def _translate(
         _options(call, conversation, upstream),
         is_plain=False,
         dropped=tuple(rendered.dropped),
+        names=names,
         is_array=call.request.is_array,
         rest=rest,
         begun=None if call.broken is None else call.broken.writer,

@@ -56,10 +56,7 @@ async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream:
         reply = _read(plan, body, answer)
     if reply.error:
         return Told(reply.consumed, reply.error, str, bytes)
-    if plan.additions is not None:
-        plan.additions.change_whole(reply)
-    if plan.collector is not None:
-        plan.collector.reply = reply
+    _change(plan, reply)
     is_empty = bool(reply.choices) and not any(choice.parts for choice in reply.choices)
 
     def write() -> bytes:
@@ -69,6 +66,16 @@ async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream:
         return body if plan.is_plain else plan.write_whole(reply)
 
     return Told(reply.consumed, b"", lambda: text_of(reply), write, is_empty, reply.id, len(body))
+
+
+def _change(plan: Plan, reply: Reply) -> None:
+    """Makes it what the client gets; what is kept is kept so."""
+    if plan.names is not None:
+        plan.names.change_whole(reply)
+    if plan.additions is not None:
+        plan.additions.change_whole(reply)
+    if plan.collector is not None:
+        plan.collector.reply = reply
 
 
 def _read_other(plan: Plan, body: bytes) -> Told:

@@ -81,7 +81,7 @@ class Thinking(msgspec.Struct, omit_defaults=True):
 
 class ToolCall(msgspec.Struct, omit_defaults=True):
     """The model wants a tool to run. `arguments` is JSON text (free text for a custom tool);
-    `signature` Gemini's thought signature of this call.
+    `signature` Gemini's thought signature of this call, `namespace` as its tool has it.
     """
 
     id: str
@@ -90,6 +90,7 @@ class ToolCall(msgspec.Struct, omit_defaults=True):
     signature: str = ""
     is_custom: bool = False
     cache: CacheTtl = ""
+    namespace: str = ""
 
 
 class ToolResult(msgspec.Struct, omit_defaults=True):
@@ -116,6 +117,14 @@ class Opaque(msgspec.Struct, omit_defaults=True):
     value: Any
 
 
+class MoreTools(Opaque, omit_defaults=True):
+    """Tools that are declared in the middle of the conversation; for others than `dialect` they
+    stand with the rest.
+    """
+
+    tools: list["Tool | ServerTool"] = []
+
+
 Part = Text | Image | Audio | File | Thinking | ToolCall | ToolResult | Refusal | Opaque
 
 
@@ -132,7 +141,7 @@ class Turn(msgspec.Struct, omit_defaults=True):
 
 class Tool(msgspec.Struct, omit_defaults=True):
     """A function that the model may call; `parameters` is its JSON schema. A custom tool takes free
-    text, `extra` holds its grammar.
+    text, `extra` holds its grammar. Names are told apart within their `namespace`.
     """
 
     name: str
@@ -142,6 +151,7 @@ class Tool(msgspec.Struct, omit_defaults=True):
     is_custom: bool = False
     cache: CacheTtl = ""
     extra: dict[str, Any] = {}
+    namespace: str = ""
 
 
 class ServerTool(msgspec.Struct, omit_defaults=True):
@@ -153,6 +163,12 @@ class ServerTool(msgspec.Struct, omit_defaults=True):
     kind: str
     dialect: str = ""
     value: Any = None
+
+
+class Namespace(ServerTool, omit_defaults=True):
+    """Tools that their dialect declares together; for others `tool_names` takes them apart."""
+
+    tools: list[Tool] = []
 
 
 class ToolChoice(msgspec.Struct, omit_defaults=True):

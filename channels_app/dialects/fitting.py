@@ -89,6 +89,18 @@ def functions_of(conversation: Conversation, dropped: list[str]) -> list[Tool]:
     return found
 
 
+def whole_schema(parameters: dict[str, Any] | None) -> dict[str, Any]:
+    """With what OpenAI wants said of a function's arguments, also where there are none: "schema
+    must be a JSON Schema of 'type: "object"'", "object schema missing properties".
+    """
+    told = dict(parameters or {})
+    if told.get("type") is None:
+        told["type"] = "object"
+    if told["type"] == "object" and told.get("properties") is None:
+        told["properties"] = {}
+    return told
+
+
 def input_of(call: ToolCall) -> dict[str, Any]:
     """The arguments as an object; other text as its member `input`."""
     if not call.arguments:

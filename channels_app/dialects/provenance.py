@@ -7,14 +7,13 @@ that read signatures as bytes.
 """
 
 MARK = "cApi"
-TAKES_SIGNED_CALLS = frozenset(
+RESELLERS = frozenset(
     {
         "aigc2d",
         "aiproxy",
         "api2gpt",
         "closeai",
         "custom",
-        "gemini",
         "newapi",
         "ohmygpt",
         "oneapi",
@@ -25,7 +24,9 @@ TAKES_SIGNED_CALLS = frozenset(
         "unknown",
     }
 )
-"""Kinds that may have Google's models behind Chat Completions; others refuse a call's
+"""Kinds that may have anybody's models behind Chat Completions."""
+TAKES_SIGNED_CALLS = RESELLERS | {"gemini"}
+"""Where Google's models may be; others refuse a call's
 `extra_content` (https://ai.google.dev/gemini-api/docs/thought-signatures).
 """
 _FAMILIES = {"anthropic": "Anth", "converse": "Anth", "responses": "Resp", "gemini": "Goog"}

@@ -68,7 +68,9 @@ class RefusalDelta(msgspec.Struct):
 
 
 class ToolStarted(msgspec.Struct):
-    """A tool call begins; `index` counts the tool calls of this choice from 0."""
+    """A tool call begins; `index` counts the tool calls of this choice from 0. `namespace` as in
+    ToolCall.
+    """
 
     index: int
     id: str
@@ -76,6 +78,7 @@ class ToolStarted(msgspec.Struct):
     signature: str = ""
     is_custom: bool = False
     choice: int = 0
+    namespace: str = ""
 
 
 class ToolDelta(msgspec.Struct):
@@ -219,6 +222,7 @@ def _part_deltas(part: Part, choice: int, tools: int) -> list[Delta]:
             return told
         case ToolCall():
             start = ToolStarted(tools, part.id, part.name, part.signature, part.is_custom, choice)
+            start.namespace = part.namespace
             return [start, ToolDelta(tools, part.arguments, choice)]
         case Refusal():
             return [RefusalDelta(part.text, choice)]
@@ -295,9 +299,8 @@ class Collector:
             case SignatureDelta():
                 _sign(parts, delta)
             case ToolStarted():
-                call = ToolCall(
-                    delta.id, delta.name, "", delta.signature, is_custom=delta.is_custom
-                )
+                call = ToolCall(delta.id, delta.name, "", delta.signature, delta.is_custom)
+                call.namespace = delta.namespace
                 parts.append(call)
                 self._calls[delta.choice, delta.index] = call
             case ToolDelta():

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from channels_app.dialects.conversation import Part, ToolCall
+from channels_app.dialects.dialect import WriteOptions
 from channels_app.dialects.frames import SseFrames
 from channels_app.dialects.registry import find_dialect
-from channels_app.dialects.reply import collect
+from channels_app.dialects.reply import Choice, Reply, collect, replay
 from tests.relay.dialect_calls import DIALECTS, PAIRS, Desk, error_in
 from tests.relay.live_gateway import LiveGateway
-from tests.relay.scripted_provider import ScriptedProvider, whole
+from tests.relay.scripted_provider import ScriptedProvider, stream, whole
 from tests.unit.channels_app.dialects.pairs.gist import said_in
 
 SUFFIX = "Brought to you by é."
@@ -55,6 +57,22 @@ TOOLS: dict[str, dict[str, Any]] = {
 }
 
 
+PATCH: dict[str, Any] = {"type": "custom", "name": "apply_patch"}
+ODD_TOOLS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("responses", "anthropic"): [
+        {
+            "type": "namespace",
+            "name": "mcp__x__",
+            "description": "X.",
+            "tools": [{"type": "function", "name": "weather"}],
+        },
+        PATCH,
+    ],
+    ("openai", "openai"): [TOOLS["openai"]["tools"][0], PATCH],
+}
+"""Codex's tools where nobody else has such, and Cursor's, which OpenAI wants written otherwise."""
+
+
 def rule_model(rule: str, client: str, wire: str) -> str:
     return f"{rule}-{client}-{wire}"
 
@@ -69,6 +87,7 @@ def desk(live: LiveGateway, scripts: ScriptedProvider) -> Desk:
     models |= {rule_model("suffix", client, wire): wire for client, wire in PAIRS}
     models |= {rule_model("suffix", client, client): client for client in DIALECTS}
     models |= {name: wire for name, wire, *_ in NAMES}
+    models |= {rule_model("tools", client, wire): wire for client, wire in ODD_TOOLS}
     found.serve(models)
     return found
 
@@ -245,3 +264,39 @@ def test_links_in_words_become_pictures_for_models_by_that_name(desk: Desk) -> N
     pictures = [{"type": "image_url", "image_url": {"url": url, "detail": "high"}} for url in urls]
     words = {"type": "text", "text": "What is on and ?"}
     assert asked["messages"] == [{"role": "user", "content": [*pictures, words]}]
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+def test_codex_and_claude_know_a_tool_by_other_names(desk: Desk, *, is_stream: bool) -> None:
+    pair = ("responses", "anthropic")
+    model = rule_model("tools", *pair)
+    text = {"input": "*** Begin"}
+    calls: list[Part] = [
+        ToolCall("c1", "mcp__x__weather", "{}"),
+        ToolCall("c2", "apply_patch", json.dumps(text)),
+    ]
+    reply = Reply("msg_9", "m", 1, [Choice(calls, "tool_calls")])
+    options = WriteOptions("msg_9", "m", 1)
+    if is_stream:
+        writer = find_dialect("anthropic").writer(options)
+        desk.scripts.say(model, *stream(writer.write(replay(reply)) + writer.end()))
+    else:
+        desk.scripts.say(model, whole(find_dialect("anthropic").write_answer(reply, options)))
+    answer = desk.ask("responses", model, is_stream=is_stream, tools=ODD_TOOLS[pair])
+    asked = desk.asked(model)["tools"]
+    assert [tool["name"] for tool in asked] == ["mcp__x__weather", "apply_patch"]
+    events = answer.text.rsplit("data: ", 1)[-1]
+    told = json.loads(events)["response"] if is_stream else answer.json()
+    call, custom = told["output"]
+    assert (call["type"], call["name"]) == ("function_call", "weather")
+    assert call["namespace"] == "mcp__x__"
+    assert (custom["type"], custom["name"]) == ("custom_tool_call", "apply_patch")
+    assert custom["input"] == "*** Begin"
+
+
+def test_flat_tools_do_not_pass_as_they_are(desk: Desk) -> None:
+    pair = ("openai", "openai")
+    model = rule_model("tools", *pair)
+    desk.say(model, "openai", "plain", is_stream=False)
+    assert desk.ask("openai", model, tools=ODD_TOOLS[pair]).status_code == 200
+    assert desk.asked(model)["tools"][1] == {"type": "custom", "custom": {"name": "apply_patch"}}

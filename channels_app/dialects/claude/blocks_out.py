@@ -6,7 +6,7 @@ from typing import Any
 
 from channels_app.dialects.claude.blocks_in import NAME
 from channels_app.dialects.claude.models import Traits
-from channels_app.dialects.claude.tool_input import CallIds, clean_name, read_input
+from channels_app.dialects.claude.tool_input import CallIds, read_input
 from channels_app.dialects.conversation import (
     Audio,
     File,
@@ -64,9 +64,8 @@ class BlockWriter:
             case Thinking():
                 return self._thinking(part)
             case ToolCall():
-                given = read_input(part.arguments, is_custom=part.is_custom)
-                call_id, name = self._ids.for_call(part.id), clean_name(part.name)
-                return {"type": "tool_use", "id": call_id, "name": name, "input": given}
+                given, call_id = read_input(part.arguments), self._ids.for_call(part.id)
+                return {"type": "tool_use", "id": call_id, "name": part.name, "input": given}
             case Refusal():
                 return self._text(Text(part.text))
             case Audio(transcript=words) if words:

@@ -1,4 +1,4 @@
-"""A tool's arguments: an object in Claude's dialect, JSON text in the hub. Also names and ids."""
+"""A tool's arguments: an object in Claude's dialect, JSON text in the hub. Also ids."""
 
 import re
 from collections import deque
@@ -6,13 +6,6 @@ from typing import Any
 
 import msgspec
 
-FREE_TEXT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-}
-"""For a tool that takes free text elsewhere: Claude knows objects only."""
-_MOST_NAME = 128
 _MARKS = re.compile(r"""\\.?|["{}\[\]]""", re.DOTALL)
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 _decode = msgspec.json.Decoder(strict=True).decode
@@ -60,11 +53,6 @@ class ObjectEnd:
             elif not self._in_text:
                 self._depth += 1 if mark in "{[" else -1
                 self.is_found = self.is_found or self._depth == 0
-
-
-def clean_name(name: str) -> str:
-    """Anthropic takes ^[a-zA-Z0-9_-]{1,128}$ for tools."""
-    return _FOREIGN.sub("_", name)[:_MOST_NAME] or "_"
 
 
 class CallIds:

@@ -4,7 +4,6 @@ from typing import Any
 
 from channels_app.dialects.claude.blocks_in import NAME
 from channels_app.dialects.claude.models import Traits
-from channels_app.dialects.claude.tool_input import FREE_TEXT_SCHEMA, clean_name
 from channels_app.dialects.conversation import Conversation, ServerTool, Tool, ToolChoice
 from channels_app.dialects.reading import cache_control
 
@@ -55,10 +54,10 @@ def _tool(
             dropped.append(tool.kind)
             return None
         return dict(SERVER_TOOLS[tool.kind])
-    told: dict[str, Any] = {"name": clean_name(tool.name)}
+    told: dict[str, Any] = {"name": tool.name}
     if tool.description:
         told["description"] = tool.description
-    told["input_schema"] = FREE_TEXT_SCHEMA if tool.is_custom else _schema(tool.parameters)
+    told["input_schema"] = _schema(tool.parameters)
     if tool.strict is not None and (tool.strict or is_own):
         if traits.takes_schema and (traits.is_claude or is_own):
             told["strict"] = tool.strict
@@ -91,7 +90,7 @@ def _choice(choice: ToolChoice | None, traits: Traits, dropped: list[str]) -> di
             dropped.append("tool_choice")
             return {"type": "auto"}
         case ToolChoice(mode="tool", names=[name, *_]):
-            return {"type": "tool", "name": clean_name(name)}
+            return {"type": "tool", "name": name}
         case _:
             return {"type": "any"}
 

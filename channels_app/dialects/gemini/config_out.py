@@ -125,10 +125,6 @@ def _declaration(tool: Tool, *, is_own: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"name": tool.name}
     if tool.description:
         told["description"] = tool.description
-    if tool.is_custom:
-        # Free text is the only argument of a function here.
-        schema: dict[str, Any] = {"type": "object", "properties": {"input": {"type": "string"}}}
-        return told | {"parametersJsonSchema": schema | {"required": ["input"]}}
     if tool.parameters is not None:
         told["parametersJsonSchema"] = tool.parameters if is_own else to_gemini(tool.parameters)
     return told | tool.extra if is_own else told

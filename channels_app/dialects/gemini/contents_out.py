@@ -110,7 +110,7 @@ class Contents:
 
     def _call(self, call: ToolCall) -> Json:
         self._names[call.id] = call.name
-        args = {"input": call.arguments} if call.is_custom else read_args(call.arguments)
+        args = read_args(call.arguments)
         told: Json = {"functionCall": {**self._id(call.id), "name": call.name, "args": args}}
         if call.signature:
             told["thoughtSignature"] = call.signature

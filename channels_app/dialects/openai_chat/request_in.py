@@ -24,6 +24,7 @@ from channels_app.dialects.conversation import (
     Turn,
 )
 from channels_app.dialects.dialect import Fields
+from channels_app.dialects.responses.tools_in import read_tool
 
 NAME = "openai"
 ROLES = {"system", "developer", "user", "assistant"}
@@ -179,6 +180,9 @@ def _take_tools(conversation: Conversation, values: dict[str, Any]) -> None:
 def _tool(tool: dict[str, Any], index: int) -> Tool | ServerTool:
     where = f"tools[{index}]"
     kind = tool.get("type", "function")
+    if kind in {"function", "custom"} and kind not in tool and "name" in tool:
+        # As Responses has them: Cursor writes some of its tools so.
+        return read_tool({"type": kind, **tool}, where)
     if kind == "function":
         return _function(reading.mapping(tool.get("function"), f"{where}.function"), tool, where)
     if kind == "custom":
@@ -211,12 +215,18 @@ def _choice(value: Any) -> ToolChoice | None:
         case {"type": "custom", "custom": {"name": str(name)}}:
             return ToolChoice("tool", [name])
         case {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [*tools]}}:
-            names = [name for tool in tools for name in _names_in(tool)]
-            return ToolChoice("allowed", names, must_call=mode == "required")
+            return _allowed(mode, tools)
+        case {"type": "allowed_tools", "mode": mode, "tools": [*tools]}:
+            return _allowed(mode, tools)
         case {"name": str(name)}:
             return ToolChoice("tool", [name])
         case _:
             raise BadConversation("tool_choice", "is not known")
+
+
+def _allowed(mode: Any, tools: list[Any]) -> ToolChoice:
+    names = [name for tool in tools for name in _names_in(tool)]
+    return ToolChoice("allowed", names, must_call=mode == "required")
 
 
 def _names_in(tool: Any) -> list[str]:

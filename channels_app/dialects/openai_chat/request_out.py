@@ -23,6 +23,7 @@ from channels_app.dialects.conversation import (
 )
 from channels_app.dialects.dialect import Rendered, Target
 from channels_app.dialects.efforts import budget_of, effort_of
+from channels_app.dialects.fitting import whole_schema
 from channels_app.dialects.provenance import TAKES_SIGNED_CALLS
 from channels_app.dialects.reading import cache_control, data_url
 
@@ -207,7 +208,7 @@ def _put_tools(
     tools = []
     for tool in conversation.tools:
         if isinstance(tool, Tool):
-            tools.append(_tool(tool, target))
+            tools.append(_tool(tool, target, is_own=is_own))
         elif isinstance(tool.value, dict) and "web_search_options" in tool.value and is_own:
             body["web_search_options"] = tool.value["web_search_options"]
         elif is_own and tool.value is not None:
@@ -219,7 +220,7 @@ def _put_tools(
         if conversation.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = conversation.parallel_tool_calls
         if conversation.tool_choice is not None:
-            body["tool_choice"] = _choice(conversation.tool_choice)
+            body["tool_choice"] = _choice(conversation.tool_choice, conversation.tools)
 
 
 def _put_server_tool(
@@ -238,7 +239,7 @@ def _put_server_tool(
         dropped.append("web_search")
 
 
-def _tool(tool: Tool, target: Target) -> dict[str, Any]:
+def _tool(tool: Tool, target: Target, *, is_own: bool) -> dict[str, Any]:
     if tool.is_custom:
         custom = {"name": tool.name, "description": tool.description, **tool.extra}
         return {"type": "custom", "custom": {k: v for k, v in custom.items() if v != ""}}
@@ -246,7 +247,7 @@ def _tool(tool: Tool, target: Target) -> dict[str, Any]:
     if tool.description:
         function["description"] = tool.description
     if tool.parameters is not None:
-        function["parameters"] = tool.parameters
+        function["parameters"] = tool.parameters if is_own else whole_schema(tool.parameters)
     if tool.strict is not None:
         function["strict"] = tool.strict
     told: dict[str, Any] = {"type": "function", "function": function}
@@ -255,13 +256,15 @@ def _tool(tool: Tool, target: Target) -> dict[str, Any]:
     return told
 
 
-def _choice(choice: ToolChoice) -> Any:
+def _choice(choice: ToolChoice, tools: list[Tool | ServerTool]) -> Any:
+    customs = {tool.name for tool in tools if isinstance(tool, Tool) and tool.is_custom}
+    kinds = [("custom" if name in customs else "function", name) for name in choice.names]
+    named = [{"type": kind, kind: {"name": name}} for kind, name in kinds]
     if choice.mode == "tool":
-        return {"type": "function", "function": {"name": choice.names[0]}}
+        return named[0]
     if choice.mode == "allowed":
-        tools = [{"type": "function", "function": {"name": name}} for name in choice.names]
         mode = "required" if choice.must_call else "auto"
-        return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+        return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
     return choice.mode
 
 

@@ -7,6 +7,7 @@ from channels_app.dialects.conversation import (
     BadConversation,
     File,
     Image,
+    MoreTools,
     Opaque,
     Part,
     Role,
@@ -25,6 +26,7 @@ from channels_app.dialects.responses.own import (
     OwnTurn,
 )
 from channels_app.dialects.responses.thoughts import thought_of
+from channels_app.dialects.responses.tools_in import read_tools
 
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 OUTPUTS = frozenset(
@@ -37,9 +39,7 @@ OUTPUTS = frozenset(
     }
 )
 """What a client answers to the provider's own tools."""
-ANYWHERE = frozenset(
-    {"item_reference", "additional_tools", "configuration_update", "compaction_trigger"}
-)
+ANYWHERE = frozenset({"item_reference", "configuration_update", "compaction_trigger"})
 """Nobody said these; they stay where they stand."""
 
 
@@ -73,6 +73,9 @@ class _Turns:
                 self._add("assistant", _call(item, "input", where))
             case "function_call_output" | "custom_tool_call_output":
                 self._add("user", _result(item, where))
+            case "additional_tools":
+                tools = read_tools(item.get("tools"), f"{where}.tools")
+                self._add_anywhere(MoreTools(NAME, item, tools))
             case kind if kind in OUTPUTS:
                 self._add("user", Opaque(NAME, item))
             case kind if kind in ANYWHERE:
@@ -141,7 +144,8 @@ def _call(item: dict[str, Any], field: str, where: str) -> ToolCall:
     is_custom = field == "input"
     rest = rest_of(item, "type", "call_id", "name", field)
     if rest:
-        return OwnCall(call_id, name, words, is_custom=is_custom, rest=rest)
+        namespace = reading.optional_text(item.get("namespace"), f"{where}.namespace")
+        return OwnCall(*(call_id, name, words), is_custom=is_custom, namespace=namespace, rest=rest)
     return ToolCall(call_id, name, words, is_custom=is_custom)
 
 

@@ -78,8 +78,10 @@ class OutputReader:
             return []
         index = self.calls[key] = len(self.calls)
         call_id, name = item.get("call_id") or item.get("id"), item.get("name")
-        is_custom = item["type"] == "custom_tool_call"
-        return [ToolStarted(index, str(call_id or ""), str(name or ""), is_custom=is_custom)]
+        start = ToolStarted(index, str(call_id or ""), str(name or ""))
+        start.is_custom = item["type"] == "custom_tool_call"
+        start.namespace = str(item.get("namespace") or "")
+        return [start]
 
     def _piece(self, key: Key, part: Any) -> list[Delta]:
         is_untold = key not in self.texts

@@ -184,6 +184,8 @@ class Output:
             "name": start.name,
             "input" if start.is_custom else "arguments": "",
         }
+        if start.namespace:
+            item["namespace"] = start.namespace
         index, name, added = self._begin("ctc" if start.is_custom else "fc", item)
         self._calls[start.index] = Call(index, name, start.name, start.is_custom)
         return [*events, added]

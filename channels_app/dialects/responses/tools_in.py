@@ -6,6 +6,7 @@ from channels_app.dialects import reading
 from channels_app.dialects.conversation import (
     BadConversation,
     Conversation,
+    Namespace,
     ServerTool,
     Tool,
     ToolChoice,
@@ -28,22 +29,42 @@ KINDS = {
 
 def take_tools(conversation: Conversation, values: dict[str, Any]) -> None:
     """Raises BadConversation."""
-    for index, value in enumerate(reading.items(values.pop("tools", []), "tools")):
-        conversation.tools.append(_tool(reading.mapping(value, f"tools[{index}]"), index))
+    conversation.tools = read_tools(values.pop("tools", []), "tools")
     conversation.tool_choice = _choice(values.pop("tool_choice", None))
     conversation.parallel_tool_calls = reading.flag(
         values.pop("parallel_tool_calls", None), "parallel_tool_calls"
     )
 
 
-def _tool(tool: dict[str, Any], index: int) -> Tool | ServerTool:
-    where = f"tools[{index}]"
+def read_tools(values: Any, where: str) -> list[Tool | ServerTool]:
+    """Raises BadConversation."""
+    held = reading.items(values, where)
+    return [read_tool(value, f"{where}[{index}]") for index, value in enumerate(held)]
+
+
+def read_tool(value: Any, where: str) -> Tool | ServerTool:
+    """Raises BadConversation."""
+    tool = reading.mapping(value, where)
     kind = reading.text(tool.get("type"), f"{where}.type")
     if kind == "function":
         return _function(tool, where)
     if kind == "custom":
         return _custom(tool, where)
+    if kind == "namespace":
+        return _namespace(tool, where)
     return ServerTool(KINDS.get(kind, kind), NAME, tool)
+
+
+def _namespace(value: dict[str, Any], where: str) -> Namespace:
+    """https://developers.openai.com/api/docs/guides/function-calling: functions and custom tools
+    that are called by their name and that of the namespace, which says what they have in common.
+    """
+    name = reading.text(value.get("name"), f"{where}.name")
+    tools = read_tools(value.get("tools"), f"{where}.tools")
+    known = [tool for tool in tools if isinstance(tool, Tool)]
+    for tool in known:
+        tool.namespace = name
+    return Namespace("namespace", NAME, value, known)
 
 
 def _function(tool: dict[str, Any], where: str) -> Tool:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from channels_app.dialects.conversation import Conversation, ServerTool, Tool, ToolChoice
+from channels_app.dialects.fitting import whole_schema
 from channels_app.dialects.responses.own import NAME, OwnChoice, OwnTool
-
-NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def put_tools(body: dict[str, Any], conversation: Conversation, dropped: list[str]) -> None:
@@ -39,8 +38,10 @@ def _function(tool: Tool, *, is_own: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"type": "function", "name": tool.name}
     if tool.description:
         told["description"] = tool.description
-    if tool.parameters is not None or not is_own:
-        told["parameters"] = NO_PARAMETERS if tool.parameters is None else tool.parameters
+    if not is_own:
+        told["parameters"] = whole_schema(tool.parameters)
+    elif tool.parameters is not None:
+        told["parameters"] = tool.parameters
     if tool.strict is not None or not is_own:
         told["strict"] = bool(tool.strict)
     return told | (tool.rest if isinstance(tool, OwnTool) else {})

@@ -192,8 +192,8 @@ def test_what_the_model_said_elsewhere() -> None:
                 Thinking("unsigned"),
                 Refusal("I won't."),
                 Audio(transcript="la", id="a1"),
-                ToolCall("call.1:0", "a.b", "not json"),
-                ToolCall("", "custom", "free text", is_custom=True),
+                ToolCall("call.1:0", "a_b", "not json"),
+                ToolCall("", "plain", "free text"),
                 ToolCall("", "none", ""),
             ],
         ),
@@ -214,7 +214,7 @@ def test_what_the_model_said_elsewhere() -> None:
                 {
                     "type": "tool_use",
                     "id": "call",
-                    "name": "custom",
+                    "name": "plain",
                     "input": {"input": "free text"},
                 },
                 {"type": "tool_use", "id": "call_2", "name": "none", "input": {}},
@@ -260,7 +260,6 @@ def test_tools() -> None:
         tools=[
             Tool("bare"),
             Tool("open", parameters={"properties": {}}, strict=True, cache="5m"),
-            Tool("free", is_custom=True, extra={"format": {"type": "text"}}),
             ServerTool("web_search", "openai", {"web_search_options": {}}),
             ServerTool("code_execution"),
             ServerTool("file_search", "responses", {}),
@@ -275,19 +274,11 @@ def test_tools() -> None:
             "strict": True,
             "cache_control": {"type": "ephemeral"},
         },
-        {
-            "name": "free",
-            "input_schema": {
-                "type": "object",
-                "properties": {"input": {"type": "string"}},
-                "required": ["input"],
-            },
-        },
         {"type": "web_search_20250305", "name": "web_search"},
         {"type": "code_execution_20250825", "name": "code_execution"},
     ]
     assert told.body["tool_choice"] == {"type": "tool", "name": "bare"}
-    assert told.dropped == ["format", "file_search"]
+    assert told.dropped == ["file_search"]
 
 
 def test_a_choice_of_several_tools_leaves_only_those() -> None:

@@ -11,7 +11,6 @@ from channels_app.dialects.conversation import (
     ServerTool,
     Text,
     Tool,
-    ToolCall,
     ToolChoice,
     Turn,
 )
@@ -136,14 +135,6 @@ def test_server_tools_stand_beside_functions_where_the_model_takes_both() -> Non
     assert alone.body["tools"] == [{"codeExecution": {}}, {"urlContext": {}}]
 
 
-def test_a_custom_tool_becomes_a_function_of_one_text() -> None:
-    wanted = ask(
-        Turn("assistant", [ToolCall("a", "patch", "*** Begin", is_custom=True)]),
-        tools=[Tool("patch", is_custom=True, extra={"format": {"type": "text"}})],
-        output=OutputFormat("json"),
-    )
-    body = render(wanted).body
-    schema = body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
-    assert schema["required"] == ["input"]
-    assert body["contents"][0]["parts"][0]["functionCall"]["args"] == {"input": "*** Begin"}
+def test_json_without_a_schema() -> None:
+    body = render(ask(output=OutputFormat("json"))).body
     assert body["generationConfig"] == {"responseMimeType": "application/json"}
