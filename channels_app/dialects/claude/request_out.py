@@ -10,6 +10,7 @@ from channels_app.dialects.claude.tools_out import put_tools
 from channels_app.dialects.claude.turns_out import render_turns, write_shortly
 from channels_app.dialects.conversation import Conversation, OutputFormat
 from channels_app.dialects.dialect import Rendered, Target
+from channels_app.dialects.end_users import nameless_user
 
 TIERS = {"auto": "auto", "default": "standard_only"}
 """OpenAI's service tiers, as Anthropic calls them."""
@@ -65,7 +66,8 @@ def _put_forms(
         dropped.append("stop")
     metadata = dict(conversation.metadata) if is_own else {}
     if conversation.user is not None:
-        metadata["user_id"] = conversation.user
+        user = conversation.user
+        metadata["user_id"] = user if is_own else nameless_user(user)
     if metadata:
         body["metadata"] = metadata
     if conversation.metadata and not is_own:

@@ -23,6 +23,7 @@ from channels_app.dialects.conversation import (
 )
 from channels_app.dialects.dialect import Rendered, Target
 from channels_app.dialects.efforts import budget_of, effort_of
+from channels_app.dialects.end_users import short_user
 from channels_app.dialects.provenance import TAKES_SIGNED_CALLS
 from channels_app.dialects.reading import cache_control, data_url
 
@@ -45,11 +46,7 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
     is_own = conversation.dialect == NAME
     dropped: list[str] = []
     body: dict[str, Any] = {"model": target.model}
-    body["messages"] = [
-        message
-        for turn in conversation.turns
-        for message in _messages(turn, target, dropped, is_own=is_own)
-    ]
+    body["messages"] = _messages(conversation, target, dropped)
     if conversation.begins_answer and target.kind in TAKES_PARTIAL:
         body["messages"][-1]["partial"] = True
     if conversation.is_stream:
@@ -67,48 +64,66 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
 
 
 def _messages(
-    turn: Turn, target: Target, dropped: list[str], *, is_own: bool
+    conversation: Conversation, target: Target, dropped: list[str]
 ) -> list[dict[str, Any]]:
-    """One turn may be several messages: tool results stand alone here."""
+    """Tool results stand alone here, right behind their calls. Pictures can't stand in a tool's
+    message of OpenAI's: they follow as the user's, unless the client knew better.
+    """
+    is_own = conversation.dialect == NAME
     messages: list[dict[str, Any]] = []
-    rest: list[Part] = []
-    for part in turn.parts:
-        if isinstance(part, ToolResult):
-            messages += _tool_message(part, target, dropped, is_own=is_own)
+    shown: list[Part] = []
+    for turn in conversation.turns:
+        rest: list[Part] = []
+        for part in turn.parts:
+            if isinstance(part, ToolResult):
+                messages.append(_tool_message(part, target, dropped, is_own=is_own))
+                shown += [one for one in part.parts if not (isinstance(one, Text) or is_own)]
+            else:
+                rest.append(part)
+        if turn.parts and not rest:
+            continue
+        if turn.role == "user":
+            rest, shown = shown + rest, []
         else:
-            rest.append(part)
-    if rest or not messages:
-        role: str = turn.role
-        if role == "developer" and not is_own and target.kind not in KNOWS_DEVELOPER:
-            role = "system"
-        message: dict[str, Any] = {"role": role}
-        if turn.name:
-            message["name"] = turn.name
-        if role == "assistant":
-            _fill_assistant(message, rest, target, dropped)
-        else:
-            message["content"] = _content(rest, target, dropped) or ""
-        messages.append(message)
+            shown = _show(messages, shown, target, dropped)
+        messages.append(_message(turn, rest, target, dropped, is_own=is_own))
+    _show(messages, shown, target, dropped)
     return messages
+
+
+def _show(
+    messages: list[dict[str, Any]], shown: list[Part], target: Target, dropped: list[str]
+) -> list[Part]:
+    """What is left to show: nothing."""
+    if content := _content(shown, target, dropped):
+        messages.append({"role": "user", "content": content})
+    return []
+
+
+def _message(
+    turn: Turn, parts: list[Part], target: Target, dropped: list[str], *, is_own: bool
+) -> dict[str, Any]:
+    role: str = turn.role
+    if role == "developer" and not is_own and target.kind not in KNOWS_DEVELOPER:
+        role = "system"
+    message: dict[str, Any] = {"role": role}
+    if turn.name:
+        message["name"] = turn.name
+    if role == "assistant":
+        _fill_assistant(message, parts, target, dropped)
+    else:
+        message["content"] = _content(parts, target, dropped) or ""
+    return message
 
 
 def _tool_message(
     result: ToolResult, target: Target, dropped: list[str], *, is_own: bool
-) -> list[dict[str, Any]]:
-    """Pictures can't stand in a tool's message of OpenAI's: they follow as the user's, unless the
-    client knew better.
-    """
+) -> dict[str, Any]:
     words = [part for part in result.parts if isinstance(part, Text) or is_own]
-    media = [part for part in result.parts if not (isinstance(part, Text) or is_own)]
     content = _content(list(words), target, dropped)
     if result.is_error and isinstance(content, str):
         content = f"Error: {content}"
-    messages: list[dict[str, Any]] = [
-        {"role": "tool", "tool_call_id": result.call_id, "content": content}
-    ]
-    if media:
-        messages.append({"role": "user", "content": _content(list(media), target, dropped)})
-    return messages
+    return {"role": "tool", "tool_call_id": result.call_id, "content": content}
 
 
 def _fill_assistant(
@@ -305,6 +320,8 @@ def _put_forms(body: dict[str, Any], conversation: Conversation, target: Target)
         value: Any = getattr(conversation, name)
         if value is not None:
             body[name] = value
+    if conversation.user is not None and conversation.dialect != NAME:
+        body["user"] = short_user(conversation.user)
     if conversation.metadata:
         body["metadata"] = conversation.metadata
     if conversation.modalities:

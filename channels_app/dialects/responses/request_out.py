@@ -5,6 +5,7 @@ from typing import Any
 from channels_app.dialects.conversation import Conversation, OutputFormat, Reasoning, Text
 from channels_app.dialects.dialect import Rendered, Target
 from channels_app.dialects.efforts import effort_of
+from channels_app.dialects.end_users import short_user
 from channels_app.dialects.responses.items_out import is_instructions, render_input
 from channels_app.dialects.responses.own import LOGPROBS, NAME
 from channels_app.dialects.responses.perplexity import fit_perplexity
@@ -84,7 +85,7 @@ def _put_forms(body: dict[str, Any], conversation: Conversation, dropped: list[s
     if text := render_text(conversation):
         body["text"] = text
     if conversation.user is not None:
-        body["user"] = conversation.user
+        body["user"] = conversation.user if is_own else short_user(conversation.user)
     if conversation.service_tier is not None:
         if conversation.dialect in SHARES_TIERS:
             body["service_tier"] = conversation.service_tier
