@@ -10,7 +10,6 @@ from channels_app.dialects.conversation import (
     Opaque,
     OutputFormat,
     Part,
-    Reasoning,
     Refusal,
     ServerTool,
     Text,
@@ -22,18 +21,19 @@ from channels_app.dialects.conversation import (
     Turn,
 )
 from channels_app.dialects.dialect import Rendered, Target
-from channels_app.dialects.efforts import budget_of, effort_of
 from channels_app.dialects.end_users import short_user
+from channels_app.dialects.openai_chat.reasoning_out import (
+    THINKS_BY_FLAG,
+    THINKS_BY_TYPE,
+    put_reasoning,
+)
+from channels_app.dialects.openai_models import OPENAI_KINDS, drop_sampling
 from channels_app.dialects.provenance import TAKES_SIGNED_CALLS
 from channels_app.dialects.reading import cache_control, data_url
 
 NAME = "openai"
 KEEPS_CACHE_MARKS = frozenset({"openrouter", "newapi", "oneapi", "ali"})
 """Who takes Claude's cache marks in this dialect."""
-KNOWS_DEVELOPER = frozenset({"openai", "azure", "azure-v1"})
-THINKS_BY_TYPE = frozenset({"deepseek", "zhipu", "zai", "doubao", "moonshot"})
-"""Who switches thinking by {"thinking": {"type": "enabled"}}."""
-THINKS_BY_FLAG = frozenset({"ali", "siliconflow"})
 RETURNS_THOUGHTS = THINKS_BY_TYPE | THINKS_BY_FLAG | {"openrouter", "newapi", "vllm"}
 """Who wants the thoughts of earlier turns back, as reasoning_content."""
 TAKES_PARTIAL = frozenset({"ali", "moonshot"})
@@ -55,11 +55,12 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
             body["stream_options"] = {"include_usage": True}
     _put_tools(body, conversation, target, dropped, is_own=is_own)
     _put_numbers(body, conversation, target, dropped)
-    _put_forms(body, conversation, target)
+    _put_forms(body, conversation, target, dropped)
     if is_own:
         body |= {name: value for name, value in conversation.extra.items() if name not in body}
     else:
         dropped += conversation.extra
+        drop_sampling(body, target, body.get("reasoning_effort"), dropped)
     return Rendered(body, list(dict.fromkeys(dropped)))
 
 
@@ -104,7 +105,7 @@ def _message(
     turn: Turn, parts: list[Part], target: Target, dropped: list[str], *, is_own: bool
 ) -> dict[str, Any]:
     role: str = turn.role
-    if role == "developer" and not is_own and target.kind not in KNOWS_DEVELOPER:
+    if role == "developer" and not is_own and target.kind not in OPENAI_KINDS:
         role = "system"
     message: dict[str, Any] = {"role": role}
     if turn.name:
@@ -163,7 +164,7 @@ def _content(parts: list[Part], target: Target, dropped: list[str]) -> str | lis
     """A plain text where one will do: some who copied this dialect take nothing else."""
     keeps_marks = target.kind in KEEPS_CACHE_MARKS
     texts = [part for part in parts if isinstance(part, Text) and not (part.cache and keeps_marks)]
-    if len(texts) == len(parts) and (len(parts) <= 1 or target.kind not in KNOWS_DEVELOPER):
+    if len(texts) == len(parts) and (len(parts) <= 1 or target.kind not in OPENAI_KINDS):
         return "\n".join(part.text for part in texts)
     told = []
     for part in parts:
@@ -286,7 +287,7 @@ def _put_numbers(
     limits = [n for n in (conversation.max_tokens, target.max_tokens) if n is not None]
     if limits:
         # Reasoning models of OpenAI refuse max_tokens; those who copied it know nothing else.
-        is_new = target.kind in KNOWS_DEVELOPER
+        is_new = target.kind in OPENAI_KINDS
         body["max_completion_tokens" if is_new else "max_tokens"] = min(limits)
     for name in (
         "temperature",
@@ -305,17 +306,18 @@ def _put_numbers(
     if conversation.stop:
         body["stop"] = conversation.stop
     if conversation.top_k is not None:
-        if target.kind in KNOWS_DEVELOPER:
+        if target.kind in OPENAI_KINDS:
             dropped.append("top_k")
         else:
             body["top_k"] = conversation.top_k
 
 
-def _put_forms(body: dict[str, Any], conversation: Conversation, target: Target) -> None:
+def _put_forms(
+    body: dict[str, Any], conversation: Conversation, target: Target, dropped: list[str]
+) -> None:
     if conversation.output is not None:
         body["response_format"] = _output(conversation.output)
-    if conversation.reasoning is not None:
-        body |= _reasoning(conversation.reasoning, target)
+    put_reasoning(body, conversation, target, dropped)
     for name in ("verbosity", "user", "service_tier"):
         value: Any = getattr(conversation, name)
         if value is not None:
@@ -341,20 +343,3 @@ def _output(output: OutputFormat) -> dict[str, Any]:
     if output.strict is not None:
         schema["strict"] = output.strict
     return {"type": "json_schema", "json_schema": schema}
-
-
-def _reasoning(reasoning: Reasoning, target: Target) -> dict[str, Any]:
-    effort = effort_of(reasoning)
-    if target.kind in THINKS_BY_TYPE:
-        if effort is None and reasoning.is_enabled is None:
-            return {}
-        return {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
-    if target.kind in THINKS_BY_FLAG:
-        told: dict[str, Any] = {"enable_thinking": effort != "none"}
-        if reasoning.budget:
-            told["thinking_budget"] = reasoning.budget
-        return told
-    if target.kind == "openrouter":
-        budget = budget_of(reasoning) if reasoning.budget else None
-        return {"reasoning": {"max_tokens": budget} if budget else {"effort": effort}}
-    return {"reasoning_effort": effort} if effort is not None else {}

@@ -6,6 +6,13 @@ from channels_app.dialects.conversation import Conversation, OutputFormat, Reaso
 from channels_app.dialects.dialect import Rendered, Target
 from channels_app.dialects.efforts import effort_of
 from channels_app.dialects.end_users import short_user
+from channels_app.dialects.openai_models import (
+    OPENAI_KINDS,
+    drop_sampling,
+    efforts_of,
+    nearest_effort,
+    thinks,
+)
 from channels_app.dialects.responses.items_out import is_instructions, render_input
 from channels_app.dialects.responses.own import LOGPROBS, NAME
 from channels_app.dialects.responses.perplexity import fit_perplexity
@@ -30,11 +37,12 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
         body["stream"] = True
     put_tools(body, conversation, dropped)
     _put_numbers(body, conversation, target)
-    _put_forms(body, conversation, dropped)
+    _put_forms(body, conversation, target, dropped)
     if is_own:
         _put_extra(body, conversation.extra)
     else:
         dropped += _lost_fields(conversation)
+        drop_sampling(body, target, body.get("reasoning", {}).get("effort"), dropped)
         _put_wishes(body, conversation, target, dropped)
     if target.kind == "perplexity":
         body = fit_perplexity(body, dropped)
@@ -49,8 +57,14 @@ def _put_wishes(
         dropped += ["logprobs"] if conversation.logprobs else []
         return
     body["store"] = False
-    included = [ENCRYPTED] if conversation.reasoning is not None else []
-    included += [LOGPROBS] if conversation.logprobs else []
+    is_known = target.kind in OPENAI_KINDS
+    has_thoughts = conversation.reasoning is not None and (not is_known or efforts_of(target.model))
+    included = [ENCRYPTED] if has_thoughts else []
+    if conversation.logprobs:
+        if is_known and thinks(target.model, body.get("reasoning", {}).get("effort")):
+            dropped.append("logprobs")
+        else:
+            included.append(LOGPROBS)
     if included:
         body["include"] = included
 
@@ -76,10 +90,14 @@ def _put_numbers(body: dict[str, Any], conversation: Conversation, target: Targe
             body[name] = value
 
 
-def _put_forms(body: dict[str, Any], conversation: Conversation, dropped: list[str]) -> None:
+def _put_forms(
+    body: dict[str, Any], conversation: Conversation, target: Target, dropped: list[str]
+) -> None:
     is_own = conversation.dialect == NAME
     if conversation.reasoning is not None:
         reasoning = render_reasoning(conversation.reasoning)
+        if not is_own:
+            reasoning = _fit_reasoning(reasoning, target, dropped)
         if reasoning or is_own:
             body["reasoning"] = reasoning
     if text := render_text(conversation):
@@ -128,6 +146,17 @@ def render_reasoning(reasoning: Reasoning) -> dict[str, Any]:
     if summary := reasoning.summary or ("auto" if reasoning.shows and effort != "none" else None):
         told["summary"] = summary
     return told
+
+
+def _fit_reasoning(told: dict[str, Any], target: Target, dropped: list[str]) -> dict[str, Any]:
+    """For clients of other dialects, who don't know what the model takes."""
+    known = efforts_of(target.model)
+    if known and "effort" in told:
+        return told | {"effort": nearest_effort(told["effort"], known)}
+    if known or target.kind not in OPENAI_KINDS:
+        return told
+    dropped += ["reasoning"] if told.get("effort", "none") != "none" else []
+    return {}
 
 
 def _put_extra(body: dict[str, Any], extra: dict[str, Any]) -> None:
