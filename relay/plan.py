@@ -149,7 +149,7 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     if not call.request.has_output:
         plan = await _plan_other(adaptor, channel, call, model)
         return await _finish(plan, channel, call, gateway)
-    upstream = adaptor.dialect_for(channel, call.request.dialect)
+    upstream = adaptor.dialect_for(channel, call.request.dialect, model)
     wish = read_wish(channel.kind.number, model)
     additions = Additions.wanted(call, upstream, gateway.signatures)
     is_plain = (

@@ -58,7 +58,7 @@ class HttpAdaptor:
     can't put there.
     """
 
-    def dialect_for(self, channel: ChannelConfig, client: str) -> str:
+    def dialect_for(self, channel: ChannelConfig, client: str, model: str) -> str:  # noqa: ARG002 -- for subclasses
         if self.own_dialect:
             return self.own_dialect
         spoken = channel.dialects if "chat" in channel.kind.capabilities else ()

@@ -244,7 +244,7 @@ def _put_server_tool(
     """A search that the gateway or another dialect asked for, by the provider's own switch."""
     if tool.kind != "web_search":
         dropped.append(tool.kind)
-    elif target.kind in {"openai", "azure"}:
+    elif target.kind in OPENAI_KINDS and "-search-" in target.model:
         body["web_search_options"] = {}
     elif target.kind == "ali":
         body["enable_search"] = True

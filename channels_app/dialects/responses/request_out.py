@@ -21,6 +21,8 @@ from channels_app.dialects.responses.tools_out import put_tools
 ENCRYPTED = "reasoning.encrypted_content"
 SHARES_TIERS = frozenset({NAME, "openai"})
 """Whose service tiers are called the same."""
+LEAST_OUTPUT = 16
+"""OpenAI refuses to be asked for less, which other dialects' clients do."""
 INCLUDES_NOTHING = frozenset({"groq", "perplexity"})
 """Who refuses `store` and `include` (https://console.groq.com/docs/responses-api)."""
 
@@ -81,7 +83,10 @@ def instructions_of(conversation: Conversation) -> str:
 
 
 def _put_numbers(body: dict[str, Any], conversation: Conversation, target: Target) -> None:
-    limits = [n for n in (conversation.max_tokens, target.max_tokens) if n is not None]
+    wanted = conversation.max_tokens
+    if wanted is not None and conversation.dialect != NAME:
+        wanted = max(wanted, LEAST_OUTPUT)
+    limits = [n for n in (wanted, target.max_tokens) if n is not None]
     if limits:
         body["max_output_tokens"] = min(limits)
     for name in ("temperature", "top_p", "top_logprobs"):

@@ -119,3 +119,14 @@ def test_names_of_models_that_want_the_new_limit() -> None:
     assert [is_new(name) for name in new] == [True] * len(new)
     old = ("gpt-4o", "gpt-oss-20b", "olmo-2", "openai/gpt-4.1", "qwen3", "o")
     assert [is_new(name) for name in old] == [False] * len(old)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_told"),
+    [("gpt-4o-search-preview", True), ("gpt-5-search-api", True), ("gpt-4o", False)],
+)
+def test_only_models_that_search_are_told_to(model: str, *, is_told: bool) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    told = ask("anthropic", "openai", TEXT | {"tools": [search]}, model)
+    assert told.body.get("web_search_options") == ({} if is_told else None)
+    assert told.dropped == ([] if is_told else ["web_search"])
