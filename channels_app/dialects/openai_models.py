@@ -24,7 +24,7 @@ _IDLE = re.compile(r"gpt-5\.[1-4]")
 _NEVER_IDLE = re.compile(r"codex|-astra|gpt-6\.1-sol")
 
 
-def is_new(model: str) -> bool:
+def is_new_model(model: str) -> bool:
     """Whether it refuses `max_tokens` and wants `max_completion_tokens`."""
     name = _bare(model)
     return THINKERS.match(name) is not None and not name.startswith("gpt-oss")

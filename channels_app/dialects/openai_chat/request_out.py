@@ -27,7 +27,7 @@ from channels_app.dialects.openai_chat.reasoning_out import (
     THINKS_BY_TYPE,
     put_reasoning,
 )
-from channels_app.dialects.openai_models import OPENAI_KINDS, drop_sampling
+from channels_app.dialects.openai_models import OPENAI_KINDS, drop_sampling, is_new_model
 from channels_app.dialects.provenance import TAKES_SIGNED_CALLS
 from channels_app.dialects.reading import cache_control, data_url
 
@@ -287,7 +287,7 @@ def _put_numbers(
     limits = [n for n in (conversation.max_tokens, target.max_tokens) if n is not None]
     if limits:
         # Reasoning models of OpenAI refuse max_tokens; those who copied it know nothing else.
-        is_new = target.kind in OPENAI_KINDS
+        is_new = target.kind in OPENAI_KINDS or is_new_model(target.model)
         body["max_completion_tokens" if is_new else "max_tokens"] = min(limits)
     for name in (
         "temperature",

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from channels_app.dialects.openai_models import efforts_of, is_new
+from channels_app.dialects.openai_models import efforts_of, is_new_model
+from channels_app.providers.splice import splice
 from tests.unit.channels_app.dialects.test_across import TEXT, ask
 
 USUAL = ("low", "medium", "high")
@@ -116,9 +117,9 @@ def test_sampling_is_not_told_to_models_that_think(
 
 def test_names_of_models_that_want_the_new_limit() -> None:
     new = ("o1", "gpt-5", "openai/gpt-5.1-chat", "azure/openai/o3-mini", "gpt-6-sol")
-    assert [is_new(name) for name in new] == [True] * len(new)
+    assert [is_new_model(name) for name in new] == [True] * len(new)
     old = ("gpt-4o", "gpt-oss-20b", "olmo-2", "openai/gpt-4.1", "qwen3", "o")
-    assert [is_new(name) for name in old] == [False] * len(old)
+    assert [is_new_model(name) for name in old] == [False] * len(old)
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,20 @@ def test_only_models_that_search_are_told_to(model: str, *, is_told: bool) -> No
     told = ask("anthropic", "openai", TEXT | {"tools": [search]}, model)
     assert told.body.get("web_search_options") == ({} if is_told else None)
     assert told.dropped == ([] if is_told else ["web_search"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "name"),
+    [
+        ("openai-compatible", "openai/gpt-5.4", "max_completion_tokens"),
+        ("newapi", "o4-mini", "max_completion_tokens"),
+        ("openai-compatible", "gpt-4o", "max_tokens"),
+        ("mistral", "mistral-large", "max_tokens"),
+        ("openai", "gpt-4o", "max_completion_tokens"),
+    ],
+)
+def test_limit_of_output_by_the_name_that_the_model_knows(kind: str, model: str, name: str) -> None:
+    told = ask("anthropic", "openai", TEXT, model, kind).body
+    spliced = splice({}, "openai", kind, model, max_tokens=100)
+    for body in (told, spliced):
+        assert {key: value for key, value in body.items() if "tokens" in key} == {name: 100}
