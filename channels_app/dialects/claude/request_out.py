@@ -5,6 +5,7 @@ from typing import Any
 from channels_app.dialects.claude.blocks_in import NAME
 from channels_app.dialects.claude.blocks_out import shorten
 from channels_app.dialects.claude.models import Traits, traits_of
+from channels_app.dialects.claude.schema import fit_schema
 from channels_app.dialects.claude.thinking_out import put_limits, put_sampling, put_thinking
 from channels_app.dialects.claude.tools_out import put_tools
 from channels_app.dialects.claude.turns_out import render_turns, write_shortly
@@ -97,24 +98,9 @@ def _put_output(
     if output.schema is None or not traits.takes_schema:
         dropped.append("response_format")
         return
-    try:
-        schema = output.schema if is_own else _closed(output.schema)
-    except RecursionError:
-        schema = output.schema
+    schema = output.schema if is_own else fit_schema(output.schema)
     told = {"type": "json_schema", "schema": schema}
     body.setdefault("output_config", {})["format"] = told
-
-
-def _closed(schema: Any) -> Any:
-    """Anthropic wants it said of every object that it has no more properties."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    told = {name: _closed(value) for name, value in schema.items()}
-    if told.get("type") == "object":
-        told.setdefault("additionalProperties", False)
-    return told
 
 
 def _name_unknown(conversation: Conversation, dropped: list[str]) -> None:
