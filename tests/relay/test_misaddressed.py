@@ -55,7 +55,9 @@ def test_streamed_answer(desk: Desk, wire: str) -> None:
 
 def test_error_is_one_of_chat_completions(desk: Desk) -> None:
     error = {"message": "no", "type": "invalid_request_error", "param": "input", "code": "bad"}
-    desk.scripts.say("cursor-error", whole(json.dumps({"error": error}).encode(), status="400 Bad Request"))
+    desk.scripts.say(
+        "cursor-error", whole(json.dumps({"error": error}).encode(), status="400 Bad Request")
+    )
     headers = {"authorization": f"Bearer {desk.live.key}"}
     body = {"model": "cursor-error", "input": "Hi"}
     refused = desk.live.http.post("/v1/chat/completions", json=body, headers=headers)
