@@ -150,7 +150,8 @@ def prepare(adaptor: HttpAdaptor, channel: ChannelConfig, want: Want) -> tuple[s
     """
     url = adaptor.address(channel, want)
     for name, value in channel.settings.items():
-        url = url.replace(f"{{{name}}}", quote_name(value))
+        if value.strip():
+            url = url.replace(f"{{{name}}}", quote_name(value))
     for name in blanks_of(url):
         raise ChannelProblem.missing(name)
     headers = {
