@@ -65,8 +65,19 @@ RATE_LIMITED_WORDS = frozenset(
 )
 TIMEOUT_WORDS = frozenset({"timeout_error", "deadline_exceeded", "modeltimeoutexception"})
 TOO_LONG_WORDS = frozenset(
-    {"context_length_exceeded", "string_above_max_length", "request_too_large"}
+    {
+        "context_length_exceeded",
+        "exceed_context_size_error",
+        "string_above_max_length",
+        "request_too_large",
+    }
 )
+TOO_LONG_BEGINNING = re.compile(
+    r"This model's maximum (?:context|prompt) length is \d"
+    r"|The (?:decoder )?prompt \(length \d+\) is longer than "
+    r"|The input \(\d+ tokens\) is longer than "
+)
+"""vLLM, SGLang and many behind them say it in words alone; no prompt can stand there."""
 REFUSED_WORDS = frozenset(
     {
         "content_policy_violation",
@@ -108,8 +119,11 @@ class UpstreamFailure(Exception):
 def from_answer(status: int, body: bytes, retry_after: str | None = None) -> UpstreamFailure:
     """The failure of an answer with an error status, or of a 200 that carries an error."""
     message, kind, code, param = read_error(body)
+    cause = classify(status, kind, code)
+    if cause in {Cause.CLIENT, Cause.OVERLOADED} and TOO_LONG_BEGINNING.match(message):
+        cause = Cause.TOO_LONG
     return UpstreamFailure(
-        cause=classify(status, kind, code),
+        cause=cause,
         message=clean_message(message) or f"the provider answered with status {status}",
         status=status,
         type=clean_word(kind),
@@ -120,8 +134,8 @@ def from_answer(status: int, body: bytes, retry_after: str | None = None) -> Ups
 
 
 def classify(status: int, kind: str, code: str) -> Cause:  # noqa: PLR0911 -- a table in the form of code
-    """Type and code decide before the status: the text may echo what a user wrote and never
-    decides.
+    """Type and code decide before the status: the text may echo what a user wrote and does not
+    decide.
     """
     words = {kind.lower(), code.lower()}
     if words & TOO_LONG_WORDS:

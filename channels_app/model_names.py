@@ -15,6 +15,7 @@ from channels_app.dialects.conversation import (
     ServerTool,
     Text,
 )
+from channels_app.dialects.openai_models import THINKERS
 
 INTERNET = "-internet"
 PSEUDO_VISION = {"gpt-4-vision": "gpt-4o", "claude-3-haiku": "", "claude-3-opus": "", "glm-v4": ""}
@@ -22,7 +23,6 @@ PSEUDO_VISION = {"gpt-4-vision": "gpt-4o", "claude-3-haiku": "", "claude-3-opus"
 _LINK = re.compile(r"https?://[^\s<>\"')\]]+")
 _EFFORTS = re.compile(r"-(none|minimal|low|medium|high|xhigh)$")
 _BUDGET = re.compile(r"-thinking-(\d{1,6})$")
-_TAKES_EFFORT = re.compile(r"^(o[1-9]|gpt-5|gpt-oss)")
 _THINKS = re.compile(r"^(claude-|gemini-)")
 
 
@@ -50,7 +50,7 @@ def read_name(model: str, known: frozenset[str] = frozenset()) -> Wish:
         return inner._replace(searches=True)
     if _THINKS.match(model):
         return _read_thinking(model)
-    found = _EFFORTS.search(model) if _TAKES_EFFORT.match(model) else None
+    found = _EFFORTS.search(model) if THINKERS.match(model) else None
     if found is None:
         return Wish(model)
     return Wish(model[: found.start()], Reasoning(effort=found[1]))

@@ -194,7 +194,7 @@ def _plan(channel: ChannelConfig, name: str) -> "_Plan":
 
 def _plan_chat(channel: ChannelConfig, name: str) -> "_Plan":
     adaptor = adaptor_of(channel.kind)
-    dialect = find_dialect(adaptor.dialect_for(channel, "openai"))
+    dialect = find_dialect(adaptor.dialect_for(channel, "openai", name))
     streams = adaptor.always_streams(dialect.name)
     turns = [Turn("user", [Text("hi")])]
     conversation = Conversation("openai", name, turns, streams, max_tokens=PROBE_TOKENS)

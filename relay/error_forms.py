@@ -48,6 +48,9 @@ GEMINI_STATES = {
     504: "DEADLINE_EXCEEDED",
 }
 
+TOO_LONG = "prompt is too long"
+"""What Anthropic says of it; Claude Code shortens its conversation on these words."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -92,6 +95,8 @@ def _write_openai(error: CallRefused, message: str, request_id: str) -> bytes:  
 
 
 def _write_claude(error: CallRefused, message: str, request_id: str) -> bytes:
+    if error.is_too_long and TOO_LONG not in message.lower():
+        message = f"{TOO_LONG}: {message}"
     told = {"type": claude_type(error.status), "message": message}
     return _encode({"type": "error", "error": told, "request_id": request_id})
 

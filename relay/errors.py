@@ -9,12 +9,18 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
+from channels_app.failures import Cause, UpstreamFailure
+
 GATEWAY = "chat_api_error"
 REQUEST = "invalid_request_error"
 
 
 class CallRefused(Exception):
-    """An error answer: `text` is an English msgid with `values` for its placeholders."""
+    """An error answer: `text` is an English msgid with `values` for its placeholders.
+    `is_too_long`: the prompt does not fit the model.
+    """
+
+    is_too_long = False
 
     def __init__(
         self,
@@ -244,13 +250,18 @@ def upstream_failed(status: int, message: str, code: str) -> CallRefused:
     )
 
 
-def provider_refused(
-    status: int, message: str, type_: str, code: str, param: str | None
-) -> CallRefused:
+def provider_refused(status: int, failure: UpstreamFailure) -> CallRefused:
     """The provider's own words about the client's request."""
-    return CallRefused(
-        status, "%(message)s", code or REQUEST, type=type_ or REQUEST, param=param, message=message
+    refusal = CallRefused(
+        status,
+        "%(message)s",
+        failure.code or REQUEST,
+        type=failure.type or REQUEST,
+        param=failure.param,
+        message=failure.message,
     )
+    refusal.is_too_long = failure.cause == Cause.TOO_LONG
+    return refusal
 
 
 def unknown_path(method: str, path: str) -> CallRefused:

@@ -155,7 +155,8 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     if not call.request.has_output:
         plan = await _plan_other(adaptor, channel, call, model)
         return await _finish(plan, channel, call, gateway)
-    upstream = adaptor.dialect_for(channel, call.request.dialect)
+    client = call.request.words or call.request.dialect
+    upstream = adaptor.dialect_for(channel, client, model)
     wish = read_wish(channel.kind.number, model)
     additions = Additions.wanted(call, upstream, gateway.signatures)
     is_plain = (
@@ -173,6 +174,7 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     else:
         plan = await _translate(adaptor, channel, call, upstream, wish, gateway)
         plan.additions = additions
+    plan.dropped = (*call.request.lost, *plan.dropped)
     return await _finish(plan, channel, call, gateway)
 
 

@@ -12,6 +12,7 @@ from channels_app.dialects.registry import find_dialect
 from relay.errors import CallRefused, bad_request
 from relay.fields import DUPLICATE, Fields, read_fields
 from relay.media.ask import MediaAsk
+from relay.misaddressed import as_chat, is_misaddressed
 
 MOST_MODEL_LENGTH = 255
 MOST_MESSAGES = 10_000
@@ -84,6 +85,9 @@ class CallRequest(msgspec.Struct, frozen=True):
     media: MediaAsk | None = None
     body: bytes = b""
     """As it came, where it is JSON."""
+    words: str = ""
+    """The dialect that it came in, where that is not the endpoint's, and what got `lost`."""
+    lost: tuple[str, ...] = ()
 
     @property
     def has_output(self) -> bool:
@@ -145,6 +149,11 @@ def understand(
 ) -> CallRequest:
     """As parse_request, of fields that are read already."""
     model = read_model(fields, endpoint, path.model)
+    words = ""
+    lost: tuple[str, ...] = ()
+    if endpoint == "chat" and is_misaddressed(fields):
+        words, body = "responses", b""
+        fields, lost = translate(fields, model)
     check_content(endpoint, fields)
     if endpoint == "generate":
         max_tokens, choices = _read_gemini_config(fields)
@@ -167,7 +176,16 @@ def understand(
         headers=headers,
         is_array=path.is_array,
         body=body,
+        words=words,
+        lost=lost,
     )
+
+
+def translate(fields: Fields, model: str) -> tuple[Fields, tuple[str, ...]]:
+    try:
+        return as_chat(fields, model)
+    except BadConversation as error:
+        raise refuse_conversation(error) from error
 
 
 def check_content(endpoint: str, fields: Fields) -> None:

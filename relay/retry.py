@@ -21,9 +21,7 @@ def refuse_for(failure: UpstreamFailure) -> CallRefused:
     """A provider's trouble is never the client's 401 and never our 500."""
     if failure.cause in {Cause.CLIENT, Cause.REFUSED, Cause.TOO_LONG}:
         status = failure.status if 400 <= failure.status < 500 else 400
-        return errors.provider_refused(
-            status, failure.message, failure.type, failure.code, failure.param
-        )
+        return errors.provider_refused(status, failure)
     if failure.cause == Cause.RATE_LIMITED:
         wait = failure.retry_after
         return errors.upstream_saturated(None if wait is None else min(int(wait), MOST_RETRY_AFTER))

@@ -21,7 +21,7 @@ from channels_app.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from channels_app.dialects.openai_chat.request_out import KNOWS_DEVELOPER
+from channels_app.dialects.openai_models import OPENAI_KINDS
 from channels_app.dialects.provenance import RESELLERS
 from channels_app.dialects.reply import Delta, Finished, Reply, ToolDelta, ToolStarted
 from channels_app.dialects.tool_alphabets import ALPHABETS, USUAL, Alphabet, Known, name_all
@@ -59,7 +59,7 @@ def _takes_text(dialect: str, kind: str, *, is_own: bool) -> bool:
     """
     if dialect == "responses":
         return True
-    return dialect == "openai" and (kind in KNOWS_DEVELOPER or (is_own and kind in RESELLERS))
+    return dialect == "openai" and (kind in OPENAI_KINDS or (is_own and kind in RESELLERS))
 
 
 def _together(conversation: Conversation) -> Conversation:

@@ -14,6 +14,7 @@ from channels_app.providers.families import (
     ZhipuAdaptor,
 )
 from channels_app.providers.http import HttpAdaptor
+from channels_app.providers.openai import OpenaiAdaptor
 from channels_app.providers.own_formats import (
     CohereAdaptor,
     CozeAdaptor,
@@ -39,6 +40,7 @@ _OWN: dict[str, Adaptor] = {
     "dify": DifyAdaptor(),
     "gemini": GeminiAdaptor(),
     "ollama": OllamaAdaptor(),
+    "openai": OpenaiAdaptor(),
     "tencent": TencentAdaptor(),
     "vertex": VertexClaudeAdaptor(),
     "vertex-gemini": VertexGeminiAdaptor(),

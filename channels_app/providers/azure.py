@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 from channels_app.failures import BODY_LIMIT, REFUSED_WORDS, Cause, UpstreamFailure
-from channels_app.providers.http import HttpAdaptor, Want
+from channels_app.providers.http import Want
+from channels_app.providers.openai import OpenaiAdaptor
 from channels_app.providers.problems import ChannelProblem
 from channels_app.providers.problems import gettext_noop as _
 from channels_app.routing import ChannelConfig
@@ -38,7 +39,7 @@ class _Answer(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-class AzureV1Adaptor(HttpAdaptor):
+class AzureV1Adaptor(OpenaiAdaptor):
     """Addresses are OpenAI's; errors say in their depth what a policy refused."""
 
     def failure(self, status: int, body: bytes, retry_after: str | None) -> UpstreamFailure:

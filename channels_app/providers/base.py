@@ -49,9 +49,9 @@ class TokenRequest(msgspec.Struct, frozen=True):
 class Adaptor(Protocol):
     """Speaks to one family of kinds."""
 
-    def dialect_for(self, channel: ChannelConfig, client: str) -> str:
-        """The dialect to speak upstream for a client of dialect `client`; raises UpstreamFailure
-        where nothing can be done.
+    def dialect_for(self, channel: ChannelConfig, client: str, model: str) -> str:
+        """The dialect to speak upstream for a client of dialect `client` who wants this model;
+        raises UpstreamFailure where nothing can be done.
         """
 
     def passes(self, channel: ChannelConfig, dialect: str) -> bool:

@@ -14,6 +14,7 @@ from channels_app.dialects.frames import Frame, Frames
 from channels_app.failures import Cause
 from channels_app.providers.aws_keys import AwsKey, read_aws_key, read_cross
 from channels_app.providers.base import Outgoing
+from channels_app.providers.claude_cache import fit_marks
 from channels_app.providers.claude_names import bedrock_id
 from channels_app.providers.claude_words import CLAUDE_BEGINNINGS, CLOUD_BETAS, betas_of
 from channels_app.providers.framing import AwsFrames, read_claude, read_converse
@@ -79,9 +80,9 @@ class BedrockClaudeAdaptor(BedrockAdaptor):
     read_message = staticmethod(read_claude)
 
     def build(self, outgoing: Outgoing, channel: ChannelConfig, now: float) -> UpstreamRequest:
-        body = {
-            name: value for name, value in outgoing.body.items() if name not in {"model", "stream"}
-        }
+        body = fit_marks(outgoing.body)
+        for name in ("model", "stream"):
+            body.pop(name, None)
         body["anthropic_version"] = CLAUDE_VERSION
         if betas := betas_of(outgoing.headers, BETAS):
             body["anthropic_beta"] = betas

@@ -58,7 +58,7 @@ class HttpAdaptor:
     can't put there.
     """
 
-    def dialect_for(self, channel: ChannelConfig, client: str) -> str:
+    def dialect_for(self, channel: ChannelConfig, client: str, model: str) -> str:  # noqa: ARG002 -- for subclasses
         if self.own_dialect:
             return self.own_dialect
         spoken = channel.dialects if "chat" in channel.kind.capabilities else ()
@@ -150,7 +150,8 @@ def prepare(adaptor: HttpAdaptor, channel: ChannelConfig, want: Want) -> tuple[s
     """
     url = adaptor.address(channel, want)
     for name, value in channel.settings.items():
-        url = url.replace(f"{{{name}}}", quote_name(value))
+        if value.strip():
+            url = url.replace(f"{{{name}}}", quote_name(value))
     for name in blanks_of(url):
         raise ChannelProblem.missing(name)
     headers = {

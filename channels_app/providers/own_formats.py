@@ -92,11 +92,11 @@ class OllamaAdaptor(HttpAdaptor):
     own.
     """
 
-    def dialect_for(self, channel: ChannelConfig, client: str) -> str:
+    def dialect_for(self, channel: ChannelConfig, client: str, model: str) -> str:
         spoken = channel.dialects
         if OLLAMA in spoken and client not in spoken:
             return OLLAMA
-        return super().dialect_for(channel, client)
+        return super().dialect_for(channel, client, model)
 
     def address(self, channel: ChannelConfig, want: Want) -> str:
         url = super().address(channel, want)

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from channels_app.dialects.openai_models import OPENAI_KINDS, is_new_model
+
 _encode = msgspec.json.Encoder().encode
 Fields = Mapping[str, msgspec.Raw]
-REASONING_NAMES = frozenset({"openai", "azure", "azure-v1"})
 
 
 def splice(
@@ -34,11 +35,11 @@ def splice(
     if dialect == "gemini":
         spliced.update(_limit_gemini(fields, max_tokens))
     else:
-        spliced[_limit_field(fields, dialect, kind)] = max_tokens
+        spliced[_limit_field(fields, dialect, kind, model)] = max_tokens
     return spliced
 
 
-def _limit_field(fields: Fields, dialect: str, kind: str) -> str:
+def _limit_field(fields: Fields, dialect: str, kind: str, model: str) -> str:
     if dialect == "responses":
         return "max_output_tokens"
     for name in ("max_completion_tokens", "max_tokens"):
@@ -46,7 +47,7 @@ def _limit_field(fields: Fields, dialect: str, kind: str) -> str:
             return name
     # https://platform.openai.com/docs/api-reference/chat/create: max_tokens is refused by reasoning
     # models.
-    is_new = dialect == "openai" and kind in REASONING_NAMES
+    is_new = dialect == "openai" and (kind in OPENAI_KINDS or is_new_model(model))
     return "max_completion_tokens" if is_new else "max_tokens"
 
 

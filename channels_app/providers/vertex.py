@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from channels_app.catalogue import endpoint_url
 from channels_app.failures import Cause
 from channels_app.providers.base import Outgoing, TokenRequest
+from channels_app.providers.claude_cache import fit_marks
 from channels_app.providers.claude_names import vertex_id
 from channels_app.providers.claude_words import (
     BETA_HEADER,
@@ -105,7 +106,8 @@ class VertexClaudeAdaptor(VertexAdaptor):
         return super().build(replace(outgoing, headers=headers), channel, now)
 
     def shape(self, outgoing: Outgoing, channel: ChannelConfig) -> Mapping[str, Any]:  # noqa: ARG002 -- HttpAdaptor
-        body = {name: value for name, value in outgoing.body.items() if name != "model"}
+        body = fit_marks(outgoing.body)
+        body.pop("model", None)
         return body | {"anthropic_version": CLAUDE_VERSION}
 
     def authorize(self, channel: ChannelConfig, dialect: str) -> dict[str, str]:  # noqa: ARG002 -- HttpAdaptor

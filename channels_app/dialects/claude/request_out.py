@@ -5,11 +5,13 @@ from typing import Any
 from channels_app.dialects.claude.blocks_in import NAME
 from channels_app.dialects.claude.blocks_out import shorten
 from channels_app.dialects.claude.models import Traits, traits_of
+from channels_app.dialects.claude.schema import fit_schema
 from channels_app.dialects.claude.thinking_out import put_limits, put_sampling, put_thinking
 from channels_app.dialects.claude.tools_out import put_tools
 from channels_app.dialects.claude.turns_out import render_turns, write_shortly
 from channels_app.dialects.conversation import Conversation, OutputFormat
 from channels_app.dialects.dialect import Rendered, Target
+from channels_app.dialects.end_users import nameless_user
 
 TIERS = {"auto": "auto", "default": "standard_only"}
 """OpenAI's service tiers, as Anthropic calls them."""
@@ -65,7 +67,8 @@ def _put_forms(
         dropped.append("stop")
     metadata = dict(conversation.metadata) if is_own else {}
     if conversation.user is not None:
-        metadata["user_id"] = conversation.user
+        user = conversation.user
+        metadata["user_id"] = user if is_own else nameless_user(user)
     if metadata:
         body["metadata"] = metadata
     if conversation.metadata and not is_own:
@@ -95,24 +98,9 @@ def _put_output(
     if output.schema is None or not traits.takes_schema:
         dropped.append("response_format")
         return
-    try:
-        schema = output.schema if is_own else _closed(output.schema)
-    except RecursionError:
-        schema = output.schema
+    schema = output.schema if is_own else fit_schema(output.schema)
     told = {"type": "json_schema", "schema": schema}
     body.setdefault("output_config", {})["format"] = told
-
-
-def _closed(schema: Any) -> Any:
-    """Anthropic wants it said of every object that it has no more properties."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    told = {name: _closed(value) for name, value in schema.items()}
-    if told.get("type") == "object":
-        told.setdefault("additionalProperties", False)
-    return told
 
 
 def _name_unknown(conversation: Conversation, dropped: list[str]) -> None:

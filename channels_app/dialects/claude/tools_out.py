@@ -4,6 +4,7 @@ from typing import Any
 
 from channels_app.dialects.claude.blocks_in import NAME
 from channels_app.dialects.claude.models import Traits
+from channels_app.dialects.claude.schema import fit_schema
 from channels_app.dialects.conversation import Conversation, ServerTool, Tool, ToolChoice
 from channels_app.dialects.reading import cache_control
 
@@ -61,6 +62,8 @@ def _tool(
     if tool.strict is not None and (tool.strict or is_own):
         if traits.takes_schema and (traits.is_claude or is_own):
             told["strict"] = tool.strict
+            if not is_own:
+                told["input_schema"] = fit_schema(told["input_schema"])
         else:
             dropped.append("strict")
     if tool.cache:

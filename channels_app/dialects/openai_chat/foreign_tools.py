@@ -6,10 +6,10 @@ import re
 
 import msgspec
 
-from channels_app.dialects.openai_chat.request_out import KNOWS_DEVELOPER
+from channels_app.dialects.openai_models import OPENAI_KINDS
 from channels_app.dialects.provenance import RESELLERS
 
-TAKES_CUSTOM = KNOWS_DEVELOPER | RESELLERS
+TAKES_CUSTOM = OPENAI_KINDS | RESELLERS
 NESTED = re.compile(rb'"function"\s*:')
 ABSENT = msgspec.Raw()
 

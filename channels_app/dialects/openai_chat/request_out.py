@@ -10,7 +10,6 @@ from channels_app.dialects.conversation import (
     Opaque,
     OutputFormat,
     Part,
-    Reasoning,
     Refusal,
     ServerTool,
     Text,
@@ -22,18 +21,20 @@ from channels_app.dialects.conversation import (
     Turn,
 )
 from channels_app.dialects.dialect import Rendered, Target
-from channels_app.dialects.efforts import budget_of, effort_of
+from channels_app.dialects.end_users import short_user
 from channels_app.dialects.fitting import whole_schema
+from channels_app.dialects.openai_chat.reasoning_out import (
+    THINKS_BY_FLAG,
+    THINKS_BY_TYPE,
+    put_reasoning,
+)
+from channels_app.dialects.openai_models import OPENAI_KINDS, drop_sampling, is_new_model
 from channels_app.dialects.provenance import TAKES_SIGNED_CALLS
 from channels_app.dialects.reading import cache_control, data_url
 
 NAME = "openai"
 KEEPS_CACHE_MARKS = frozenset({"openrouter", "newapi", "oneapi", "ali"})
 """Who takes Claude's cache marks in this dialect."""
-KNOWS_DEVELOPER = frozenset({"openai", "azure", "azure-v1"})
-THINKS_BY_TYPE = frozenset({"deepseek", "zhipu", "zai", "doubao", "moonshot"})
-"""Who switches thinking by {"thinking": {"type": "enabled"}}."""
-THINKS_BY_FLAG = frozenset({"ali", "siliconflow"})
 RETURNS_THOUGHTS = THINKS_BY_TYPE | THINKS_BY_FLAG | {"openrouter", "newapi", "vllm"}
 """Who wants the thoughts of earlier turns back, as reasoning_content."""
 TAKES_PARTIAL = frozenset({"ali", "moonshot"})
@@ -46,11 +47,7 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
     is_own = conversation.dialect == NAME
     dropped: list[str] = []
     body: dict[str, Any] = {"model": target.model}
-    body["messages"] = [
-        message
-        for turn in conversation.turns
-        for message in _messages(turn, target, dropped, is_own=is_own)
-    ]
+    body["messages"] = _messages(conversation, target, dropped)
     if conversation.begins_answer and target.kind in TAKES_PARTIAL:
         body["messages"][-1]["partial"] = True
     if conversation.is_stream:
@@ -59,57 +56,76 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
             body["stream_options"] = {"include_usage": True}
     _put_tools(body, conversation, target, dropped, is_own=is_own)
     _put_numbers(body, conversation, target, dropped)
-    _put_forms(body, conversation, target)
+    _put_forms(body, conversation, target, dropped)
     if is_own:
         body |= {name: value for name, value in conversation.extra.items() if name not in body}
     else:
         dropped += conversation.extra
+        drop_sampling(body, target, body.get("reasoning_effort"), dropped)
     return Rendered(body, list(dict.fromkeys(dropped)))
 
 
 def _messages(
-    turn: Turn, target: Target, dropped: list[str], *, is_own: bool
+    conversation: Conversation, target: Target, dropped: list[str]
 ) -> list[dict[str, Any]]:
-    """One turn may be several messages: tool results stand alone here."""
+    """Tool results stand alone here, right behind their calls. Pictures can't stand in a tool's
+    message of OpenAI's: they follow as the user's, unless the client knew better.
+    """
+    is_own = conversation.dialect == NAME
     messages: list[dict[str, Any]] = []
-    rest: list[Part] = []
-    for part in turn.parts:
-        if isinstance(part, ToolResult):
-            messages += _tool_message(part, target, dropped, is_own=is_own)
+    shown: list[Part] = []
+    for turn in conversation.turns:
+        rest: list[Part] = []
+        for part in turn.parts:
+            if isinstance(part, ToolResult):
+                messages.append(_tool_message(part, target, dropped, is_own=is_own))
+                shown += [one for one in part.parts if not (isinstance(one, Text) or is_own)]
+            else:
+                rest.append(part)
+        if turn.parts and not rest:
+            continue
+        if turn.role == "user":
+            rest, shown = shown + rest, []
         else:
-            rest.append(part)
-    if rest or not messages:
-        role: str = turn.role
-        if role == "developer" and not is_own and target.kind not in KNOWS_DEVELOPER:
-            role = "system"
-        message: dict[str, Any] = {"role": role}
-        if turn.name:
-            message["name"] = turn.name
-        if role == "assistant":
-            _fill_assistant(message, rest, target, dropped)
-        else:
-            message["content"] = _content(rest, target, dropped) or ""
-        messages.append(message)
+            shown = _show(messages, shown, target, dropped)
+        messages.append(_message(turn, rest, target, dropped, is_own=is_own))
+    _show(messages, shown, target, dropped)
     return messages
+
+
+def _show(
+    messages: list[dict[str, Any]], shown: list[Part], target: Target, dropped: list[str]
+) -> list[Part]:
+    """What is left to show: nothing."""
+    if content := _content(shown, target, dropped):
+        messages.append({"role": "user", "content": content})
+    return []
+
+
+def _message(
+    turn: Turn, parts: list[Part], target: Target, dropped: list[str], *, is_own: bool
+) -> dict[str, Any]:
+    role: str = turn.role
+    if role == "developer" and not is_own and target.kind not in OPENAI_KINDS:
+        role = "system"
+    message: dict[str, Any] = {"role": role}
+    if turn.name:
+        message["name"] = turn.name
+    if role == "assistant":
+        _fill_assistant(message, parts, target, dropped)
+    else:
+        message["content"] = _content(parts, target, dropped) or ""
+    return message
 
 
 def _tool_message(
     result: ToolResult, target: Target, dropped: list[str], *, is_own: bool
-) -> list[dict[str, Any]]:
-    """Pictures can't stand in a tool's message of OpenAI's: they follow as the user's, unless the
-    client knew better.
-    """
+) -> dict[str, Any]:
     words = [part for part in result.parts if isinstance(part, Text) or is_own]
-    media = [part for part in result.parts if not (isinstance(part, Text) or is_own)]
     content = _content(list(words), target, dropped)
     if result.is_error and isinstance(content, str):
         content = f"Error: {content}"
-    messages: list[dict[str, Any]] = [
-        {"role": "tool", "tool_call_id": result.call_id, "content": content}
-    ]
-    if media:
-        messages.append({"role": "user", "content": _content(list(media), target, dropped)})
-    return messages
+    return {"role": "tool", "tool_call_id": result.call_id, "content": content}
 
 
 def _fill_assistant(
@@ -149,7 +165,7 @@ def _content(parts: list[Part], target: Target, dropped: list[str]) -> str | lis
     """A plain text where one will do: some who copied this dialect take nothing else."""
     keeps_marks = target.kind in KEEPS_CACHE_MARKS
     texts = [part for part in parts if isinstance(part, Text) and not (part.cache and keeps_marks)]
-    if len(texts) == len(parts) and (len(parts) <= 1 or target.kind not in KNOWS_DEVELOPER):
+    if len(texts) == len(parts) and (len(parts) <= 1 or target.kind not in OPENAI_KINDS):
         return "\n".join(part.text for part in texts)
     told = []
     for part in parts:
@@ -229,7 +245,7 @@ def _put_server_tool(
     """A search that the gateway or another dialect asked for, by the provider's own switch."""
     if tool.kind != "web_search":
         dropped.append(tool.kind)
-    elif target.kind in {"openai", "azure"}:
+    elif target.kind in OPENAI_KINDS and "-search-" in target.model:
         body["web_search_options"] = {}
     elif target.kind == "ali":
         body["enable_search"] = True
@@ -274,7 +290,7 @@ def _put_numbers(
     limits = [n for n in (conversation.max_tokens, target.max_tokens) if n is not None]
     if limits:
         # Reasoning models of OpenAI refuse max_tokens; those who copied it know nothing else.
-        is_new = target.kind in KNOWS_DEVELOPER
+        is_new = target.kind in OPENAI_KINDS or is_new_model(target.model)
         body["max_completion_tokens" if is_new else "max_tokens"] = min(limits)
     for name in (
         "temperature",
@@ -293,21 +309,24 @@ def _put_numbers(
     if conversation.stop:
         body["stop"] = conversation.stop
     if conversation.top_k is not None:
-        if target.kind in KNOWS_DEVELOPER:
+        if target.kind in OPENAI_KINDS:
             dropped.append("top_k")
         else:
             body["top_k"] = conversation.top_k
 
 
-def _put_forms(body: dict[str, Any], conversation: Conversation, target: Target) -> None:
+def _put_forms(
+    body: dict[str, Any], conversation: Conversation, target: Target, dropped: list[str]
+) -> None:
     if conversation.output is not None:
         body["response_format"] = _output(conversation.output)
-    if conversation.reasoning is not None:
-        body |= _reasoning(conversation.reasoning, target)
+    put_reasoning(body, conversation, target, dropped)
     for name in ("verbosity", "user", "service_tier"):
         value: Any = getattr(conversation, name)
         if value is not None:
             body[name] = value
+    if conversation.user is not None and conversation.dialect != NAME:
+        body["user"] = short_user(conversation.user)
     if conversation.metadata:
         body["metadata"] = conversation.metadata
     if conversation.modalities:
@@ -327,20 +346,3 @@ def _output(output: OutputFormat) -> dict[str, Any]:
     if output.strict is not None:
         schema["strict"] = output.strict
     return {"type": "json_schema", "json_schema": schema}
-
-
-def _reasoning(reasoning: Reasoning, target: Target) -> dict[str, Any]:
-    effort = effort_of(reasoning)
-    if target.kind in THINKS_BY_TYPE:
-        if effort is None and reasoning.is_enabled is None:
-            return {}
-        return {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
-    if target.kind in THINKS_BY_FLAG:
-        told: dict[str, Any] = {"enable_thinking": effort != "none"}
-        if reasoning.budget:
-            told["thinking_budget"] = reasoning.budget
-        return told
-    if target.kind == "openrouter":
-        budget = budget_of(reasoning) if reasoning.budget else None
-        return {"reasoning": {"max_tokens": budget} if budget else {"effort": effort}}
-    return {"reasoning_effort": effort} if effort is not None else {}

@@ -5,6 +5,14 @@ from typing import Any
 from channels_app.dialects.conversation import Conversation, OutputFormat, Reasoning, Text
 from channels_app.dialects.dialect import Rendered, Target
 from channels_app.dialects.efforts import effort_of
+from channels_app.dialects.end_users import short_user
+from channels_app.dialects.openai_models import (
+    OPENAI_KINDS,
+    drop_sampling,
+    efforts_of,
+    nearest_effort,
+    thinks,
+)
 from channels_app.dialects.responses.items_out import is_instructions, render_input
 from channels_app.dialects.responses.own import LOGPROBS, NAME
 from channels_app.dialects.responses.perplexity import fit_perplexity
@@ -13,6 +21,8 @@ from channels_app.dialects.responses.tools_out import put_tools
 ENCRYPTED = "reasoning.encrypted_content"
 SHARES_TIERS = frozenset({NAME, "openai"})
 """Whose service tiers are called the same."""
+LEAST_OUTPUT = 16
+"""OpenAI refuses to be asked for less, which other dialects' clients do."""
 INCLUDES_NOTHING = frozenset({"groq", "perplexity"})
 """Who refuses `store` and `include` (https://console.groq.com/docs/responses-api)."""
 
@@ -29,11 +39,12 @@ def render_request(conversation: Conversation, target: Target) -> Rendered:
         body["stream"] = True
     put_tools(body, conversation, dropped)
     _put_numbers(body, conversation, target)
-    _put_forms(body, conversation, dropped)
+    _put_forms(body, conversation, target, dropped)
     if is_own:
         _put_extra(body, conversation.extra)
     else:
         dropped += _lost_fields(conversation)
+        drop_sampling(body, target, body.get("reasoning", {}).get("effort"), dropped)
         _put_wishes(body, conversation, target, dropped)
     if target.kind == "perplexity":
         body = fit_perplexity(body, dropped)
@@ -48,8 +59,14 @@ def _put_wishes(
         dropped += ["logprobs"] if conversation.logprobs else []
         return
     body["store"] = False
-    included = [ENCRYPTED] if conversation.reasoning is not None else []
-    included += [LOGPROBS] if conversation.logprobs else []
+    is_known = target.kind in OPENAI_KINDS
+    has_thoughts = conversation.reasoning is not None and (not is_known or efforts_of(target.model))
+    included = [ENCRYPTED] if has_thoughts else []
+    if conversation.logprobs:
+        if is_known and thinks(target.model, body.get("reasoning", {}).get("effort")):
+            dropped.append("logprobs")
+        else:
+            included.append(LOGPROBS)
     if included:
         body["include"] = included
 
@@ -66,7 +83,10 @@ def instructions_of(conversation: Conversation) -> str:
 
 
 def _put_numbers(body: dict[str, Any], conversation: Conversation, target: Target) -> None:
-    limits = [n for n in (conversation.max_tokens, target.max_tokens) if n is not None]
+    wanted = conversation.max_tokens
+    if wanted is not None and conversation.dialect != NAME:
+        wanted = max(wanted, LEAST_OUTPUT)
+    limits = [n for n in (wanted, target.max_tokens) if n is not None]
     if limits:
         body["max_output_tokens"] = min(limits)
     for name in ("temperature", "top_p", "top_logprobs"):
@@ -75,16 +95,20 @@ def _put_numbers(body: dict[str, Any], conversation: Conversation, target: Targe
             body[name] = value
 
 
-def _put_forms(body: dict[str, Any], conversation: Conversation, dropped: list[str]) -> None:
+def _put_forms(
+    body: dict[str, Any], conversation: Conversation, target: Target, dropped: list[str]
+) -> None:
     is_own = conversation.dialect == NAME
     if conversation.reasoning is not None:
         reasoning = render_reasoning(conversation.reasoning)
+        if not is_own:
+            reasoning = _fit_reasoning(reasoning, target, dropped)
         if reasoning or is_own:
             body["reasoning"] = reasoning
     if text := render_text(conversation):
         body["text"] = text
     if conversation.user is not None:
-        body["user"] = conversation.user
+        body["user"] = conversation.user if is_own else short_user(conversation.user)
     if conversation.service_tier is not None:
         if conversation.dialect in SHARES_TIERS:
             body["service_tier"] = conversation.service_tier
@@ -127,6 +151,17 @@ def render_reasoning(reasoning: Reasoning) -> dict[str, Any]:
     if summary := reasoning.summary or ("auto" if reasoning.shows and effort != "none" else None):
         told["summary"] = summary
     return told
+
+
+def _fit_reasoning(told: dict[str, Any], target: Target, dropped: list[str]) -> dict[str, Any]:
+    """For clients of other dialects, who don't know what the model takes."""
+    known = efforts_of(target.model)
+    if known and "effort" in told:
+        return told | {"effort": nearest_effort(told["effort"], known)}
+    if known or target.kind not in OPENAI_KINDS:
+        return told
+    dropped += ["reasoning"] if told.get("effort", "none") != "none" else []
+    return {}
 
 
 def _put_extra(body: dict[str, Any], extra: dict[str, Any]) -> None:

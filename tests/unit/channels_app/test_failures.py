@@ -22,6 +22,7 @@ KNOWN: list[tuple[int, dict[str, Any], Cause, bool]] = [
     (422, {}, Cause.CLIENT, False),
     (400, {"code": "context_length_exceeded"}, Cause.TOO_LONG, False),
     (413, {}, Cause.TOO_LONG, False),
+    (400, {"type": "exceed_context_size_error", "code": 400}, Cause.TOO_LONG, False),
     (400, {"code": "content_policy_violation"}, Cause.REFUSED, False),
     (400, {"code": "content_filter"}, Cause.REFUSED, False),
     (400, {"code": "ResponsibleAIPolicyViolation"}, Cause.REFUSED, False),
@@ -52,6 +53,27 @@ def test_failure_is_classified_by_status_type_and_code(
     body = json.dumps({"error": {"message": "m", **error}}).encode()
     failure = from_answer(status, body)
     assert (failure.cause, failure.may_retry) == (cause, may_retry)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 8 tokens. However, you requested 9 tokens",
+        "This model's maximum prompt length is 8 but the request contains 9 tokens.",
+        "The decoder prompt (length 9) is longer than the maximum model length of 8.",
+        "The input (9 tokens) is longer than the model's context length (8 tokens).",
+    ],
+)
+def test_servers_that_say_only_in_words_what_is_too_long(message: str) -> None:
+    error = {"message": message, "type": "BadRequestError", "param": None, "code": 400}
+    assert from_answer(400, json.dumps({"error": error}).encode()).cause == Cause.TOO_LONG
+    # As an event of a stream, and as older servers write it.
+    assert from_answer(200, json.dumps({"error": error}).encode()).cause == Cause.TOO_LONG
+    assert from_answer(400, json.dumps({"object": "error", **error}).encode()).cause == (
+        Cause.TOO_LONG
+    )
+    quoted = {"message": f"bad content: {message}", "type": "BadRequestError", "code": 400}
+    assert from_answer(400, json.dumps({"error": quoted}).encode()).cause == Cause.CLIENT
 
 
 def test_words_that_a_client_wrote_do_not_decide() -> None:

@@ -270,7 +270,7 @@ def test_tools() -> None:
         {"name": "bare", "input_schema": {"type": "object", "properties": {}}},
         {
             "name": "open",
-            "input_schema": {"type": "object", "properties": {}},
+            "input_schema": {"type": "object", "properties": {}, "additionalProperties": False},
             "strict": True,
             "cache_control": {"type": "ephemeral"},
         },

@@ -134,7 +134,7 @@ RESPONSES_BODY: dict[str, Any] = {
 
 
 def test_chat_request_becomes_a_responses_request() -> None:
-    rendered = render(parse_chat(**CHAT_BODY), max_tokens=300)
+    rendered = render(parse_chat(**CHAT_BODY), "vllm", max_tokens=300)
     assert rendered.body == RESPONSES_BODY
     assert set(rendered.dropped) == {
         "audio",
@@ -235,7 +235,7 @@ FOREIGN_TOOLS = [
 
 
 def test_foreign_parts_are_carried_over_or_named() -> None:
-    rendered = render(FOREIGN)
+    rendered = render(FOREIGN, "vllm")
     assert rendered.body["input"] == FOREIGN_ITEMS
     assert rendered.body["tools"] == FOREIGN_TOOLS
     choice = {

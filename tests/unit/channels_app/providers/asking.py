@@ -58,7 +58,7 @@ def ask(
 ) -> tuple[str, UpstreamRequest]:
     """(dialect, request) of an OpenAI chat; raises UpstreamFailure."""
     adaptor = adaptor_of(channel.kind)
-    dialect = adaptor.dialect_for(channel, "openai")
+    dialect = adaptor.dialect_for(channel, "openai", model)
     is_stream = (is_stream or adaptor.always_streams(dialect)) and not adaptor.never_streams(
         dialect
     )

@@ -181,8 +181,8 @@ def test_ollamas_own_api(base: str, url: str) -> None:
 def test_ollama_speaks_what_its_settings_say() -> None:
     channel = make_channel("ollama", settings={"dialects": "ollama, openai"})
     adaptor = adaptor_of(channel.kind)
-    assert adaptor.dialect_for(channel, "openai") == "openai"
-    assert adaptor.dialect_for(channel, "anthropic") == "ollama"
+    assert adaptor.dialect_for(channel, "openai", "m") == "openai"
+    assert adaptor.dialect_for(channel, "anthropic", "m") == "ollama"
 
 
 def test_deepls_address_follows_from_the_key() -> None:

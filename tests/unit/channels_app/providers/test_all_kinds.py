@@ -182,4 +182,4 @@ def test_chat_goes_to_the_right_place_with_the_right_key(number: int, *, is_stre
 def test_kind_without_text_says_so(number: int) -> None:
     channel = make_channel(KINDS[number].name, base_url=OWN)
     with pytest.raises(UpstreamFailure, match="no such calls"):
-        adaptor_of(channel.kind).dialect_for(channel, "openai")
+        adaptor_of(channel.kind).dialect_for(channel, "openai", "m")

@@ -3,7 +3,8 @@
 A scene is a file of this folder. Of each dialect it holds what its client asks (`request`) and its
 provider answers (`answer`, `stream`), and what its provider gets (`asked`) and its client is told
 (`told`, `told_stream`) in most pairs; `differences` are those of single pairs, "client>provider".
-Of a stream's events only what differs from event to event is written down.
+`models` are asked in place of the usual ones. Of a stream's events only what differs from event to
+event is written down.
 """
 
 import json
@@ -69,7 +70,10 @@ def understand(data: Json, client: str, *, is_stream: bool = False) -> Conversat
 
 def ask(data: Json, client: str, provider: str) -> tuple[Any, list[str]]:
     """(what the provider gets, what is dropped)"""
-    rendered = find_dialect(provider).render_request(understand(data, client), TARGETS[provider])
+    target = TARGETS[provider]
+    if provider in data.get("models", {}):
+        target = msgspec.structs.replace(target, model=data["models"][provider])
+    rendered = find_dialect(provider).render_request(understand(data, client), target)
     return json.loads(msgspec.json.encode(rendered.body)), rendered.dropped
 
 
