@@ -15,11 +15,13 @@ BY_HAND = (LedgerKind.CREDIT, LedgerKind.DEBIT)
 DAY = timedelta(days=1)
 
 
-def lock_actor(actor: User) -> None:
-    """Of two bookings by one person at once the second waits, so that `is_much` counts the first.
-    First in the transaction: rows of people are locked before those of money.
+def lock_people(*people: User) -> None:
+    """The actor: of two bookings by one person at once the second waits, so that `is_much` counts
+    the first. And who is changed besides. First in the transaction: rows of people are locked
+    before those of money.
     """
-    User.objects.select_for_update().get(pk=actor.pk)
+    keys = [one.pk for one in people]
+    list(User.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
 
 
 def is_much(actor: User, units: int, since: datetime) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from billing.archive import archive_step
 from billing.models import HourlyTotal, HourlyUsage, Usage, UsageStatus
+from billing.usage_status import of_status
 from chatapi.console.jobs import begin_job, report_part, work_on
 from chatapi.console.models import AuditEntry
 from chatapi.console.task_notes import STEPPED
@@ -43,9 +44,8 @@ def delete_oldest(rows: QuerySet[Any], order: str = "pk") -> int:
 
 def clean_errors(before: datetime) -> int:
     """Failed calls that cost nothing: no balance knows of them."""
-    rows = Usage.objects.filter(created_at__lt=before, status=UsageStatus.FAILED)
-    free = rows.exclude(status=UsageStatus.OK).filter(amount=0, uncollected_units=0)
-    return delete_oldest(free, "created_at")
+    failed = of_status(Usage.objects.filter(created_at__lt=before), UsageStatus.FAILED)
+    return delete_oldest(failed.filter(amount=0, uncollected_units=0), "created_at")
 
 
 def clean_statistics(before: datetime) -> int:

@@ -118,17 +118,14 @@ def transfer_commission(user: User, usd: Decimal, reference: str) -> int:
             reference=f"transfer:{user.pk}:{reference}",
             actor=user.username,
         )
-        take_commission(
-            user, units, kind=LedgerKind.TRANSFER, reference=f"transfer:from:{user.pk}:{reference}"
+        post_entry(
+            open_commission(user).pk,
+            -units,
+            kind=LedgerKind.TRANSFER,
+            reference=f"transfer:from:{user.pk}:{reference}",
+            actor=user.username,
         )
     return units
-
-
-def take_commission(user: User, units: int, *, kind: LedgerKind, reference: str) -> LedgerEntry:
-    """Raises NotEnoughRemaining or AlreadyPosted."""
-    return post_entry(
-        open_commission(user).pk, -units, kind=kind, reference=reference, actor=user.username
-    )
 
 
 def read_amount(usd: Decimal) -> int:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.commissions import open_commission, read_amount, take_commission
+from billing.commissions import open_commission, read_amount
 from billing.ledger import post_entry
 from billing.models import LedgerKind, Withdrawal, WithdrawalState
 from billing.payments.orders import make_number
@@ -49,11 +49,12 @@ def request_withdrawal(user: User, usd: Decimal, account: str, reference: str) -
         raise WithdrawalsClosed
     units = read_amount(usd)
     with transaction.atomic():
-        take_commission(
-            user,
-            units,
+        post_entry(
+            open_commission(user).pk,
+            -units,
             kind=LedgerKind.WITHDRAWAL,
             reference=f"withdrawal:{user.pk}:{reference}",
+            actor=user.username,
         )
         withdrawal = Withdrawal.objects.create(
             number=f"W{make_number()[1:]}", user=user, units=units, account=account

@@ -338,7 +338,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
-    "audit": {"task": "billing.audit", "schedule": 3600.0},
+    "audit": {
+        "task": "billing.audit",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600},
+    },
+    "check-balances": {
+        "task": "billing.check_balances",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "watch-balances": {
         "task": "billing.watch_balances",
         "schedule": 30.0,

@@ -56,6 +56,7 @@ FACTS: Mapping[str, Fact] = {
 }
 WORDS: Mapping[str, str] = {
     "orphan": gettext_noop("paid, but there is no such order"),
+    "paid_again": gettext_noop("the order was paid once more, with another payment"),
     "signature": gettext_noop("the signature is wrong"),
     "malformed": gettext_noop("it can't be read"),
     "amount": gettext_noop("another amount than the order's"),
@@ -63,6 +64,9 @@ WORDS: Mapping[str, str] = {
     "merchant": gettext_noop("another merchant than ours"),
     "trade_used": gettext_noop("the same payment was told for another order"),
     "dispute_won": gettext_noop("dispute won"),
+    "warning_needs_response": gettext_noop("waits for an answer"),
+    "warning_under_review": gettext_noop("the bank reads the answer"),
+    "warning_closed": gettext_noop("closed, no money was taken"),
     "topup": gettext_noop("top-up"),
     "redeem": gettext_noop("redemption code"),
     "gift": gettext_noop("gift"),
@@ -285,6 +289,21 @@ _EVENTS = (
         ("gateway", "reason", "order", "trade", "price"),
         page=PAYMENT_NOTICES,
         for_operators=True,
+        # Nonsense is told rarely as it is, and money may not be counted with it.
+        window_seconds=0,
+    ),
+    Event(
+        "order_inquiry",
+        _("A bank asks about a payment"),
+        gettext_noop("Order %(order)s: the payer's bank asks about the payment"),
+        gettext_noop(
+            "No money is taken while the bank only asks. Answer it at the gateway, so that it does "
+            "not become a dispute."
+        ),
+        ("order", "price", "state"),
+        page=PAYMENT_NOTICES,
+        for_operators=True,
+        window_seconds=0,
     ),
     Event(
         "journal_lag",

@@ -89,6 +89,7 @@ class Delivery(models.Model):
             models.Index(fields=["state", "next_try_at"], name="delivery_due"),
             models.Index(fields=["recipient", "transport", "state"], name="delivery_waiting"),
             models.Index(fields=["recipient", "transport", "sent_at"], name="delivery_sent"),
+            models.Index(fields=["recipient", "transport", "fold_key"], name="delivery_alike"),
         ]
 
     def __str__(self) -> str:

@@ -61,18 +61,24 @@ def _add(notice: Notice, ways: Ways, transport: str, fold_key: str, now: datetim
         next_try_at=now,
         hint=TRANSPORTS[transport].hint(ways.targets[transport])[:254],
     )
+    window = timedelta(seconds=find_event(notice.event).window_seconds)
+    if window:
+        _join(delivery, window, now)
+    delivery.save(force_insert=True)
+
+
+def _join(delivery: Delivery, window: timedelta, now: datetime) -> None:
+    """Count it with one that waits, or let it wait for the end of the window."""
     alike = Delivery.objects.filter(
-        recipient=ways.recipient, transport=transport, fold_key=fold_key
+        recipient=delivery.recipient, transport=delivery.transport, fold_key=delivery.fold_key
     )
     leader = alike.filter(state=DeliveryState.WAITING).first()
     if leader is not None and alike.filter(pk=leader.pk, state=DeliveryState.WAITING).update(
         count=F("count") + 1
     ):
         delivery.state, delivery.sent_as = DeliveryState.FOLDED, leader.key
-    else:
-        window = timedelta(seconds=find_event(notice.event).window_seconds)
-        last = alike.filter(state__in=[DeliveryState.SENT, DeliveryState.SENDING])
-        told_at = last.filter(created_at__gt=now - window * 2).order_by("-pk").first()
-        if told_at is not None:
-            delivery.next_try_at = max(now, (told_at.sent_at or now) + window)
-    delivery.save(force_insert=True)
+        return
+    last = alike.filter(state__in=[DeliveryState.SENT, DeliveryState.SENDING])
+    told_at = last.filter(created_at__gt=now - window * 2).order_by("-pk").first()
+    if told_at is not None:
+        delivery.next_try_at = max(now, (told_at.sent_at or now) + window)

@@ -289,6 +289,9 @@ def tell_verdict(request: HttpRequest, verdict: Verdict | None) -> None:
         )
     elif verdict == Verdict.CLOSED:
         messages.info(request, gettext("The gateway says it was never paid; the order is closed."))
+    elif verdict == Verdict.ORPHAN:
+        text = gettext("The gateway tells of another payment than the order's: settle its notice.")
+        messages.warning(request, text)
     else:
         messages.info(request, gettext("The gateway knows of no payment."))
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin.amount_form import AmountForm
 from billing.balances import with_wallets
-from billing.by_hand import book_by_hand, is_much, lock_actor
+from billing.by_hand import book_by_hand, is_much, lock_people
 from billing.commissions import read_earnings
 from billing.ledger import AlreadyPosted, NotEnoughRemaining
 from chatapi.accounts.admin import UserAdmin
@@ -153,7 +153,7 @@ def post_credit(request: HttpRequest, user: User, form: CreditForm) -> None:
     """The entry, and what the audit log tells of it. Raises Unconfirmed."""
     given = form.cleaned_data
     actor: Any = request.user
-    lock_actor(actor)
+    lock_people(actor)
     if not is_fresh(request) and is_much(actor, form.units, stale_since(request)):
         raise Unconfirmed
     reference = f"console:{given['reference']}"

@@ -11,7 +11,7 @@ from chatapi.accounts.models import User
 
 class OrderState(models.TextChoices):
     """pending → paid, closed; closed → paid (a late payment counts); paid → refunded, charged_back;
-    charged_back → paid (the dispute was won), refunded → charged_back.
+    refunded → charged_back. A dispute that is won changes nothing: the credit is given by hand.
     """
 
     PENDING = "pending", _("waiting for payment")

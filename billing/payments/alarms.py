@@ -1,4 +1,6 @@
-"""What operators are told of payments; anybody may send us nonsense, so nonsense is told rarely."""
+"""What operators are told of payments: of what is authentic each, of nonsense, which anybody may
+send, now and then.
+"""
 
 import time
 
@@ -14,14 +16,17 @@ log = structlog.get_logger("payments")
 QUIET_SECONDS = 600
 
 
-def tell_refused(gateway: str, reason: str, number: str) -> None:
-    """At most once in ten minutes and gateway, in the whole installation."""
+def tell_unproven(gateway: str, reason: str, number: str) -> None:
+    """At most once in ten minutes and gateway: of a reference there is one."""
     window = int(time.time()) // QUIET_SECONDS
-    reference = f"callback_failed:{gateway}:{window}"
-    if not cache.add(f"payments:{reference}", 1, QUIET_SECONDS):
-        return
-    data = {"gateway": gateway, "reason": reason, "order": number[:64]}
-    tell("callback_failed", data, reference=reference)
+    data = {"gateway": gateway, "reason": reason, "order": number}
+    tell("callback_failed", data, reference=f"callback_failed:{gateway}:{window}")
+
+
+def tell_refused(order: Order, fault: str) -> None:
+    """An authentic notice that does not fit its order: once for each order and fault."""
+    data = {"gateway": order.gateway, "reason": fault, "order": order.number}
+    tell("callback_failed", data, reference=f"callback_failed:{order.number}:{fault}")
 
 
 def log_unconfigured(gateway: str) -> None:
@@ -29,11 +34,11 @@ def log_unconfigured(gateway: str) -> None:
         log.warning("payment_notice_without_gateway", gateway=gateway)
 
 
-def tell_orphan(notice: Notice, key: str) -> None:
+def tell_orphan(notice: Notice, key: str, reason: str) -> None:
     """Each: it is real money."""
     data: dict[str, str | int] = {
         "gateway": notice.gateway,
-        "reason": "orphan",
+        "reason": reason,
         "order": notice.number,
         "trade": notice.trade,
         "price": "" if notice.money is None else str(notice.money),
@@ -52,6 +57,16 @@ def tell_refund(order: Order, units: int, uncollectable_units: int, reference: s
     }
     tell("order_refunded", data, reference=f"order_refunded:operators:{reference}")
     tell("order_refunded", data, user=order.user_id, reference=f"order_refunded:{reference}")
+
+
+def tell_inquiry(order: Order, status: str) -> None:
+    data: dict[str, str | int] = {
+        "order": order.number,
+        "user": order.user.username,
+        "price": f"{order.money} {order.currency}",
+        "state": status,
+    }
+    tell("order_inquiry", data, reference=f"order_inquiry:{order.number}:{status}")
 
 
 def tell_dispute_won(order: Order) -> None:

@@ -16,6 +16,8 @@ class Told(Enum):
     """It will never be paid."""
     REFUNDED = "refunded"
     """`money` is what was refunded so far, all refunds together."""
+    INQUIRY = "inquiry"
+    """The payer's bank asks; no money has moved."""
     DISPUTED = "disputed"
     DISPUTE_WON = "dispute_won"
 
@@ -47,13 +49,13 @@ class Notice:
 
 class NoticeRefused(Exception):
     """Not authentic, or no notice at all. `number` is what it claims, to be shown with that
-    order if there is one.
+    order if there is one; without what PostgreSQL stores in no text.
     """
 
     def __init__(self, reason: str, number: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.number = number
+        self.number = number.replace("\x00", "")
 
 
 class NotConfigured(Exception):

@@ -13,6 +13,7 @@ from billing.payments.gateways.base import Checkout, Gateway, Places, Way
 from billing.payments.gateways.registry import open_gateway
 from billing.payments.quote import Quote, round_money
 from chatapi.accounts.models import User
+from chatapi.lib.money import EXACT
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Capitals without I, O, 0 and 1: people read numbers aloud, and some databases ignore case."""
@@ -68,7 +69,7 @@ def place_order(user: User, quote: Quote, way: Way) -> Order:
 
 def price_at(gateway: Gateway, quote: Quote) -> Decimal:
     """In the gateway's currency. Raises NotForSale."""
-    return round_money(quote.money * Decimal(gateway.factor), gateway.digits)
+    return round_money(EXACT.multiply(quote.exact, gateway.factor), gateway.digits)
 
 
 def begin_payment(order: Order, places: Places) -> Checkout:

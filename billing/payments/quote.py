@@ -57,6 +57,12 @@ class Quote:
     factor: Decimal
     discount: Decimal
 
+    @property
+    def exact(self) -> Decimal:
+        """The price before it is rounded, for what is still to be multiplied with it."""
+        with localcontext(EXACT):
+            return self.usd * self.rate * self.factor * self.discount
+
 
 def quote(prices: PriceList, usd: int, valid_days: int | None, group: str) -> Quote:
     """The price of `usd` dollars of credit for a user of this group. Raises NotForSale."""

@@ -20,6 +20,8 @@ log = structlog.get_logger("payments")
 PAYABLE = (OrderState.PENDING, OrderState.CLOSED)
 MOST_NOTICES = 50
 """Kept per order; those that move money are always kept."""
+NO_MONEY = frozenset({Told.WAITING, Told.FAILED, Told.INQUIRY})
+PAID_AGAIN = "paid_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,19 @@ def receive(notice: Notice, sender: Sender) -> Verdict:
     with transaction.atomic():
         order = find_order(notice)
         if order is None:
-            return _keep_orphan(notice, sender)
+            return _keep_unknown(notice, sender)
         # Not before the order is locked: the same event may come twice at the same moment.
         if notice.event and PaymentNotice.objects.filter(key=_event_key(notice)).exists():
             return Verdict.REPEATED
         fault = find_fault(order, notice)
         if fault:
             log.warning("payment_refused", order=order.number, reason=fault)
-            alarms.tell_refused(notice.gateway, fault, order.number)
+            alarms.tell_refused(order, fault)
             _keep(notice, sender, order, Verdict.REFUSED, fault)
             return Verdict.REFUSED
+        if is_second_payment(order, notice):
+            _keep(notice, sender, order, Verdict.NOTED, PAID_AGAIN)
+            return _keep_orphan(notice, sender, notice.trade, PAID_AGAIN)
         verdict = _apply(order, notice, sender)
         _keep(notice, sender, order, verdict, notice.told.value)
     return verdict
@@ -86,21 +91,29 @@ def _is_amount_right(order: Order, notice: Notice) -> bool:
     return True
 
 
+def is_second_payment(order: Order, notice: Notice) -> bool:
+    """Real money beside that which paid the order. Of one that was completed by hand without a
+    number nobody knows which payment that was.
+    """
+    is_paid = order.state not in PAYABLE
+    return notice.told is Told.PAID and is_paid and notice.trade_key != order.trade_key
+
+
 def _apply(order: Order, notice: Notice, sender: Sender) -> Verdict:
     match notice.told:
         case Told.PAID:
             return credit_order(order, notice.trade_key, actor=sender.actor)
         case Told.FAILED:
-            return Verdict.CLOSED if close_order(order) else Verdict.REPEATED
+            return Verdict.CLOSED if close_order(order) else Verdict.NOTED
         case Told.REFUNDED:
             return note_refund(order, notice.money or order.money, OrderState.REFUNDED)
         case Told.DISPUTED:
             return note_refund(order, order.money, OrderState.CHARGED_BACK)
+        case Told.INQUIRY:
+            alarms.tell_inquiry(order, notice.data.get("status", ""))
         case Told.DISPUTE_WON:
             alarms.tell_dispute_won(order)
-            return Verdict.NOTED
-        case _:
-            return Verdict.NOTED
+    return Verdict.NOTED
 
 
 def credit_order(order: Order, trade_key: str | None, *, actor: str = "") -> Verdict:
@@ -114,7 +127,7 @@ def credit_order(order: Order, trade_key: str | None, *, actor: str = "") -> Ver
                 return Verdict.REPEATED
     except IntegrityError:
         # Another order was paid with this very payment.
-        alarms.tell_refused(order.gateway, "trade_used", order.number)
+        alarms.tell_refused(order, "trade_used")
         return Verdict.REFUSED
     entry = post_recharge(
         Recharge(
@@ -152,7 +165,7 @@ def keep_refused(gateway: str, reason: str, number: str, sender: Sender) -> None
     the operators now and then.
     """
     log.warning("payment_notice_refused", gateway=gateway, reason=reason)
-    alarms.tell_refused(gateway, reason, number)
+    alarms.tell_unproven(gateway, reason, number)
     order = Order.objects.filter(number=number, gateway=gateway).first() if number else None
     if order is None or _is_full(order):
         return
@@ -183,23 +196,31 @@ def _keep(notice: Notice, sender: Sender, order: Order, verdict: Verdict, reason
     )
 
 
-def _keep_orphan(notice: Notice, sender: Sender) -> Verdict:
-    """Money of an order that is not here: kept until an operator has settled it."""
-    if notice.told is Told.WAITING:
+def _keep_unknown(notice: Notice, sender: Sender) -> Verdict:
+    """Of an order that is not here."""
+    if notice.told in NO_MONEY:
         return Verdict.NOTED
-    key = f"orphan:{notice.gateway}:{notice.event or notice.trade or notice.number}"
+    name = notice.event or notice.trade or notice.number
+    return _keep_orphan(notice, sender, name, notice.told.value)
+
+
+def _keep_orphan(notice: Notice, sender: Sender, name: str, reason: str) -> Verdict:
+    """Money that no order waits for: kept and told once by this name, until an operator has settled
+    it.
+    """
+    key = f"orphan:{notice.gateway}:{name}"
     money = "" if notice.money is None else str(notice.money)
     values = {
         "gateway": notice.gateway,
         "source": sender.source,
         "verdict": Verdict.ORPHAN,
-        "reason": notice.told.value,
+        "reason": reason,
         "data": {**notice.data, "number": notice.number, "money": money, "trade": notice.trade},
         "address": sender.address,
     }
     _, is_new = PaymentNotice.objects.get_or_create(key=key, defaults=values)
     if is_new:
-        alarms.tell_orphan(notice, key)
+        alarms.tell_orphan(notice, key, PAID_AGAIN if reason == PAID_AGAIN else "orphan")
     return Verdict.ORPHAN
 
 

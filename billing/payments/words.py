@@ -14,6 +14,8 @@ REASONS: dict[str, Any] = {
     "waiting": _("not paid yet"),
     "failed": _("it will not be paid"),
     "refunded": _("it was refunded"),
+    "paid_again": _("it was paid once more, with another payment"),
+    "inquiry": _("the payer's bank asks about it"),
     "disputed": _("the payer disputes it"),
     "dispute_won": _("the dispute was won"),
     "completed": _("completed by hand"),

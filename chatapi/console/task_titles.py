@@ -12,6 +12,7 @@ TITLES: dict[str, Any] = {
     "accounts.mail_links": _("Mail links for new passwords"),
     "billing.ask_orders": _("Ask payment providers for orders without a notice"),
     "billing.audit": _("Audit all balances"),
+    "billing.check_balances": _("Check all balances without their calls"),
     "billing.clean": _("Clean up logs by their age"),
     "billing.expire_lots": _("Let credit expire"),
     "billing.forget_changes": _("Forget old changes"),

@@ -120,9 +120,10 @@ def progress_of(opened: Opened, amount: int) -> Progress:
     return Progress(opened.request_id, None, "", "gpt-4o", 1, amount, amount, "")
 
 
-def faults_of(payer: Payer) -> list[object]:
+def faults_of(payer: Payer, *, reads_usage: bool = True) -> list[object]:
     """What the audit says about the payer's budgets."""
-    return [row for row in audit_budgets().differences if row.budget_id in payer.budgets]
+    found = audit_budgets(reads_usage=reads_usage)
+    return [row for row in found.differences if row.budget_id in payer.budgets]
 
 
 def remaining(budget_id: int) -> int:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatapi.accounts.models import User
@@ -13,6 +15,7 @@ from notifications.config import read_config
 from notifications.jobs import AT_ONCE, MOST_BY_ONE_WAY, make_jobs
 from notifications.models import AlertSettings, Choice, Delivery, DeliveryState, Notice
 from notifications.outbox import tell
+from notifications.spreading import spread_notices
 from notifications.tasks import forget_notices, send_notices
 from tests.harness.receiver import Receiver
 from tests.harness.smtp_server import MailScript
@@ -102,6 +105,17 @@ def test_money_is_never_folded(mailing: MailScript, alice: User) -> None:
     send_notices()
     send_notices()
     assert len(mailing.received) == 2
+
+
+@pytest.mark.parametrize(("event", "looks"), [("recharge_done", False), ("balance_low", True)])
+def test_what_is_never_folded_looks_for_nothing_alike(
+    mailing: MailScript, alice: User, event: str, *, looks: bool
+) -> None:
+    tell(event, {"units": 1}, user=alice)
+    with CaptureQueriesContext(connection) as queries:
+        assert spread_notices(read_config()) == 1
+    texts = [query["sql"].partition("WHERE")[2] for query in queries.captured_queries]
+    assert any("fold_key" in text for text in texts) == looks
 
 
 def test_an_outage_of_hours_loses_nothing_and_ends_without_a_storm(

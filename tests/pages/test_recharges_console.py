@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from constance import config
 from django.test import Client
 from pytest_django import Settings
 
@@ -20,10 +21,14 @@ from billing.models import (
     WithdrawalState,
 )
 from billing.payments.orders import make_number
+from billing.payments.simulator.epay import SimulatedEpay
+from billing.payments.simulator.server import Gateways, running_gateways
+from billing.payments.simulator.stripe import SimulatedStripe
 from billing.redemptions import CodeSettings, make_codes
 from billing.withdrawals import request_withdrawal
 from chatapi.accounts.models import User
 from chatapi.console.models import AuditEntry
+from chatapi.options.secret_options import seal_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +101,30 @@ def test_order_is_completed_once_and_refunded_by_hand(
     acts = AuditEntry.objects.filter(action__startswith="order.").order_by("id")
     assert [entry.action for entry in acts] == ["order.complete", "order.refund", "order.refund"]
     text_of(console, f"{page}change/")
+
+
+def test_check_now_says_what_the_gateway_says(console: Client, order: Order) -> None:
+    stripe = SimulatedStripe("sk_test_1", "whsec_123456", "")
+    form = {"line_items[0][price_data][unit_amount]": "7300", "success_url": "/"}
+    form |= {"line_items[0][price_data][currency]": "cny", "metadata[order]": order.number}
+    with running_gateways(Gateways(SimulatedEpay("1001", "k"), stripe)) as running:
+        config.StripeApiAddress = running.url
+        config.StripeSecretKey = seal_secret("StripeSecretKey", stripe.secret_key)
+        config.StripeWebhookSecret = seal_secret("StripeWebhookSecret", stripe.webhook_secret)
+        session = stripe.create(form, "", running.url)
+        more = {"gateway": "stripe", "method": "card", "merchant": "test"}
+        Order.objects.filter(pk=order.pk).update(session=session["id"], **more)
+
+        def check() -> str:
+            answer = console.post(f"/admin/billing/order/{order.pk}/check/", follow=True)
+            return " ".join(str(message) for message in answer.context["messages"])
+
+        assert "knows of no payment" in check()
+        session["status"] = "expired"
+        assert "the order is closed" in check()
+        assert "knows of no payment" in check()
+        session.update(payment_status="paid", status="complete", payment_intent="pi_1")
+        assert "is credited" in check()
 
 
 def test_support_looks_and_does_nothing(

@@ -1,6 +1,7 @@
 """Buying credit on the pages, from the choice to the credit, with notices as they are sent."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -138,7 +139,13 @@ def test_forged_notices_credit_nothing(browser: Client, client: Client, alice: U
         assert post_form(client, query) == b"fail", query
     assert balance_units(open_wallet(alice).pk) == 0
     assert set(Order.objects.values_list("state", flat=True)) == {OrderState.PENDING}
-    assert Notice.objects.filter(event="callback_failed").count() == 1
+    told = Counter(
+        (notice.data["reason"], notice.data["order"])
+        for notice in Notice.objects.filter(event="callback_failed")
+    )
+    # What is signed and does not fit each once, what nobody can prove once for all of it.
+    faults = {(fault, order.number): 1 for fault in ("amount", "merchant", "method")}
+    assert told == {**faults, ("signature", order.number): 1}
     assert not any("sign" in notice.data for notice in PaymentNotice.objects.all())
 
 
@@ -211,6 +218,31 @@ def test_stripe_events(browser: Client, client: Client, alice: User) -> None:
     assert balance_units(open_wallet(alice).pk) == 0
     order.refresh_from_db()
     assert order.state == OrderState.REFUNDED
+
+
+@pytest.mark.usefixtures("with_stripe")
+def test_stripe_inquiry_takes_nothing_until_the_funds_are_withdrawn(
+    browser: Client, client: Client, alice: User
+) -> None:
+    order = order_ten(browser, way="stripe:card")
+    send_event(client, event_of(order))
+
+    def dispute(what: str, status: str, **more: object) -> int:
+        found = {"object": "dispute", "amount": 7300, "metadata": {}, "status": status, **more}
+        assert send_event(client, event_of(order, f"charge.dispute.{what}", **found)) == 200
+        return balance_units(open_wallet(alice).pk)
+
+    assert dispute("created", "warning_needs_response") == 5_000_000
+    assert dispute("closed", "warning_closed") == 5_000_000
+    told = Notice.objects.filter(event="order_inquiry", user=None).order_by("pk")
+    states = ["warning_needs_response", "warning_closed"]
+    assert [notice.data["state"] for notice in told] == states
+
+    assert dispute("funds_withdrawn", "needs_response") == 0
+    assert dispute("created", "needs_response", x=1) == 0
+    order.refresh_from_db()
+    assert (order.state, order.reclaimed_units) == (OrderState.CHARGED_BACK, 5_000_000)
+    assert Notice.objects.filter(event="order_refunded", user=None).count() == 1
 
 
 @pytest.mark.usefixtures("with_stripe")

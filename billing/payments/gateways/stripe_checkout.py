@@ -1,6 +1,7 @@
 """Stripe Checkout: a session with our price, and events signed over the raw body.
 
-https://docs.stripe.com/checkout/fulfillment and https://docs.stripe.com/webhooks/signature
+https://docs.stripe.com/checkout/fulfillment, https://docs.stripe.com/webhooks/signature and
+https://docs.stripe.com/disputes/how-disputes-work
 """
 
 import json
@@ -46,6 +47,7 @@ KEPT = (
     "charge",
     "reason",
 )
+FUNDS_WITHDRAWN = "charge.dispute.funds_withdrawn"
 TOLD = {
     "checkout.session.completed": Told.PAID,
     "checkout.session.async_payment_succeeded": Told.PAID,
@@ -53,6 +55,7 @@ TOLD = {
     "checkout.session.expired": Told.FAILED,
     "charge.refunded": Told.REFUNDED,
     "charge.dispute.created": Told.DISPUTED,
+    FUNDS_WITHDRAWN: Told.DISPUTED,
     "charge.dispute.closed": Told.DISPUTE_WON,
 }
 
@@ -137,6 +140,7 @@ class StripeCheckout:
             # One of the many that say nothing of our orders.
             return Notice(NAME, Told.WAITING)
         if kind.startswith("charge."):
+            told = tell_of_charge(kind, str(content.get("status")))
             return self._of_charge(told, content, event_id, is_live=is_live)
         return self._of_session(told, content, event_id, is_live=is_live)
 
@@ -171,8 +175,6 @@ class StripeCheckout:
         self, told: Told, found: Mapping[str, Any], event_id: str, *, is_live: bool
     ) -> Notice:
         """A charge, or a dispute of one."""
-        if told is Told.DISPUTE_WON and found.get("status") != "won":
-            told = Told.WAITING
         currency = str(found.get("currency") or "").upper()
         amount = found.get("amount_refunded" if told is Told.REFUNDED else "amount")
         return Notice(
@@ -220,6 +222,18 @@ def stripe_ways(values: Mapping[str, Any]) -> list[Way]:
     except NotConfigured:
         return []
     return [Way(NAME, METHOD, _("Card and more (Stripe)"), gateway.currency)]
+
+
+def tell_of_charge(kind: str, status: str) -> Told:
+    """A dispute that is `warning_…` is an inquiry: no money moves unless it becomes a real one, and
+    then the event that funds were withdrawn tells it.
+    """
+    told = TOLD[kind]
+    if told is Told.REFUNDED or kind == FUNDS_WITHDRAWN:
+        return told
+    if status.startswith("warning_"):
+        return Told.INQUIRY
+    return Told.WAITING if told is Told.DISPUTE_WON and status != "won" else told
 
 
 def name_mode(*, is_live: bool) -> str:

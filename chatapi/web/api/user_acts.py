@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from billing.by_hand import book_by_hand, is_much, lock_actor
+from billing.by_hand import book_by_hand, is_much, lock_people
 from billing.ledger import AlreadyPosted, NotEnoughRemaining, lock_balance, open_wallet
 from chatapi.accounts import roles
 from chatapi.accounts.models import Role, User
@@ -65,7 +65,10 @@ def edit_user(request: Request, user: User, values: Mapping[str, Any]) -> None:
         need_scope(request, "money:write")
     before = tell(user)
     with transaction.atomic():
-        lock_actor(_actor(request))
+        lock_people(_actor(request), user)
+        if "quota" in values:
+            # Before what the user's change publishes: all lock the wallet, then the feed.
+            lock_balance(open_wallet(user).pk)
         if values.get("password"):
             change_password(user, values["password"])
             record_act("user.password", request=request, target=user)
@@ -79,7 +82,7 @@ def give_credit(request: Request, user: User, values: Mapping[str, Any]) -> None
     require(roles.may_change, request, user)
     reference = f"api:{user.pk}:{values.get('reference') or uuid.uuid4().hex}"
     with transaction.atomic():
-        lock_actor(_actor(request))
+        lock_people(_actor(request))
         _book(
             request,
             user,

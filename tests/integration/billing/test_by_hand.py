@@ -10,6 +10,7 @@ from constance import config
 from django.db import transaction
 from rest_framework.exceptions import PermissionDenied
 
+from billing.ledger import post_entry
 from billing.models import LedgerEntry, LedgerKind
 from billing.shipping import write_calls
 from chatapi.accounts.models import Role, User
@@ -80,3 +81,22 @@ def test_parallel_small_credits_do_not_pass_together() -> None:
     assert sorted(ends) == ["confirmation_required"] * 9 + ["given"] * 3
     entries = LedgerEntry.objects.filter(budget=payer.wallet, kind=LedgerKind.CREDIT)
     assert list(entries.values_list("amount", flat=True)) == [30 * DOLLAR] * 3
+
+
+def test_name_and_balance_are_changed_together_while_credit_comes_in() -> None:
+    """All lock the wallet first, then the feed: the other way round two wait for each other."""
+    payer, request = new_payer(100_000), staff(confirmed_at=time.time())
+
+    def work(number: int) -> None:
+        for turn in range(20):
+            if number % 2:
+                post_entry(payer.wallet, 1, kind=LedgerKind.GIFT)
+            else:
+                user = User.objects.get(pk=payer.user.pk)
+                edit_user(request, user, {"display_name": f"{number} {turn}", "quota": 1000 + turn})
+
+    at_once(6, work)
+
+    changes = AuditEntry.objects.filter(action="user.change", object_id=str(payer.user.pk))
+    assert changes.count() == 60
+    assert faults_of(payer) == []

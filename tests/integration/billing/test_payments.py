@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from billing.models import (
@@ -19,9 +19,10 @@ from billing.models import (
     Verdict,
 )
 from billing.payments.asking import ask_due_orders
-from billing.payments.notice import Notice, Told
+from billing.payments.gateways.epay import Epay, read_pairs
+from billing.payments.notice import Notice, NoticeRefused, Told
 from billing.payments.orders import ASK_AFTER
-from billing.payments.receiving import receive
+from billing.payments.receiving import credit_order, keep_refused, receive
 from billing.payments.reclaiming import reclaim_again
 from notifications.models import Notice as Told_
 from tests.harness.ledgers import add_lot, at_once, faults_of, lease, new_payer, new_worker
@@ -30,11 +31,6 @@ from tests.harness.orders import SENDER, new_order, paid, state_of
 pytestmark = pytest.mark.usefixtures("database")
 
 UNITS = 5_000_000
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> None:
-    cache.clear()
 
 
 def test_good_notice_credits_once_and_its_lot_ends_when_it_was_sold_to() -> None:
@@ -120,6 +116,45 @@ def test_payment_of_an_unknown_order_is_kept_once_and_told() -> None:
     assert Told_.objects.filter(event="callback_failed", reference__contains=number).count() == 1
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_second_payment_of_an_order_is_kept_and_told(*, by_hand: bool) -> None:
+    payer = new_payer(0)
+    order = new_order(payer)
+    if by_hand:
+        with transaction.atomic():
+            credit_order(order, None, actor="root")
+    else:
+        receive(paid(order), SENDER)
+    second = paid(order, trade=f"B{order.number}")
+
+    assert at_once(6, lambda _: receive(second, SENDER)) == [Verdict.ORPHAN] * 6
+
+    orphan = PaymentNotice.objects.get(key=f"orphan:epay:B{order.number}")
+    assert (orphan.reason, orphan.settled_at) == ("paid_again", None)
+    told = Told_.objects.get(event="callback_failed", reference__contains=order.number)
+    assert (told.data["order"], told.data["trade"]) == (order.number, f"B{order.number}")
+    assert (payer.balance, state_of(order)) == (UNITS, OrderState.PAID)
+
+
+def test_refusals_of_authentic_notices_are_told_beside_noise() -> None:
+    order = new_order(new_payer(0))
+    with pytest.raises(NoticeRefused) as noise:
+        Epay("https://pay.example.com", "1001", "merchant-key-1").read_notice(
+            read_pairs("out_trade_no=%00forged", b"")
+        )
+    keep_refused("epay", noise.value.reason, noise.value.number, SENDER)
+    assert Told_.objects.filter(event="callback_failed", data__reason="signature").exists()
+
+    with transaction.atomic():
+        receive(paid(order, money=Decimal(1)), SENDER)
+        transaction.set_rollback(True)
+    for change in ({"money": Decimal(1)}, {"money": Decimal(2)}, {"method": "wxpay"}):
+        assert receive(paid(order, **change), SENDER) == Verdict.REFUSED
+
+    told = Told_.objects.filter(event="callback_failed", reference__contains=order.number)
+    assert sorted(notice.data["reason"] for notice in told) == ["amount", "method"]
+
+
 def test_late_payment_of_a_closed_order_is_credited() -> None:
     payer = new_payer(0)
     order = new_order(payer)
@@ -127,7 +162,7 @@ def test_late_payment_of_a_closed_order_is_credited() -> None:
 
     assert receive(paid(order), SENDER) == Verdict.CREDITED
     # And the notice that it was never paid comes again.
-    assert receive(paid(order, told=Told.FAILED), SENDER) == Verdict.REPEATED
+    assert receive(paid(order, told=Told.FAILED), SENDER) == Verdict.NOTED
 
     assert (payer.balance, state_of(order)) == (UNITS, OrderState.PAID)
 

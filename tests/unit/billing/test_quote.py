@@ -6,6 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from billing.payments.gateways.stripe_checkout import StripeCheckout
+from billing.payments.orders import price_at
 from billing.payments.quote import CENT, NotForSale, PriceList, quote, round_money
 from chatapi.options.tables import InvalidTable, check_days, check_quantities, read_table
 
@@ -26,6 +28,13 @@ def test_examples() -> None:
     bulk = prices(discounts={100: Decimal("0.8")})
     assert quote(bulk, 100, 365, "default").money == Decimal("520.00")
     assert quote(prices(), 10, 30, "default").money == Decimal("73.00")
+
+
+def test_price_in_another_currency_is_rounded_once() -> None:
+    table = prices(factors={"vip": Decimal("0.9")}, discounts={1: Decimal("0.95")})
+    gateway = StripeCheckout("sk_test_1", "whsec_123456", "USD", Decimal("0.137"), "")
+    # 6.2415 CNY, which are 0.8550855 USD; 6.24 CNY would be 0.85488.
+    assert price_at(gateway, quote(table, 1, 30, "vip")) == Decimal("0.86")
 
 
 def test_missing_or_zero_factor_of_a_group_is_one() -> None:
