@@ -11,11 +11,11 @@ from channels_app.dialects.watch import Watch
 from channels_app.failures import Cause, UpstreamFailure, hide_channel
 from channels_app.upstream import Exchange
 from relay import settlement
-from relay.attempt import SEND_SECONDS, Running, read_beginning, read_whole
+from relay.attempt import Running, read_beginning, read_whole
 from relay.call import Outcome
 from relay.continuing import keep
 from relay.errors import CallRefused
-from relay.http import JSON_TYPE
+from relay.http import JSON_TYPE, SEND_SECONDS
 from relay.media.watching import media_watch, read_type
 from relay.whole import is_document, understand
 

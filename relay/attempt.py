@@ -27,8 +27,6 @@ from relay.plan import Plan
 from relay.resuming import find_broken, move_beginning
 
 MOST_ERROR_BYTES = 64 * 1024
-SEND_SECONDS = 60.0
-"""A client that takes nothing for so long has left."""
 
 
 class PlannedTimeouts(msgspec.Struct, frozen=True):
@@ -91,6 +89,9 @@ class Running(msgspec.Struct, eq=False):
         tried.
         """
         is_gone = self.exchange.is_gone or self.is_sending
+        if self.is_sending:
+            # A comment may wait for the same client, and so would the server's graceful close.
+            self.exchange.abort()
         if self.call.is_settled:
             return
         if not is_gone and not self.exchange.has_content:
