@@ -92,7 +92,8 @@ async def relay_stream(running: Running, answer: Exchange) -> None:
     running.ends_at = asyncio.get_running_loop().time() + running.timeouts.total
     ready = await _first_event(running, answer, watch)
     running.call.note_first_byte()
-    await running.exchange.start_stream(_stream_headers(running))
+    if not running.exchange.is_gone:
+        await running.exchange.start_stream(_stream_headers(running))
     running.gateway.streams.add(running)
     try:
         await _pass_on(running, answer, watch, ready)
@@ -122,7 +123,7 @@ async def _first_event(running: Running, answer: Exchange, watch: Watch) -> byte
                 ready += watch.flush()
                 break
             ready += watch.feed(piece)
-            if watch.has_prologue():
+            if watch.has_prologue() and not running.exchange.is_gone:
                 # The provider is at work: what it thinks of may take longer than its first sign.
                 running.patience.extend(running.timeouts.idle, at_most=running.ends_at)
     except BadStream as error:

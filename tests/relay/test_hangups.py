@@ -16,9 +16,11 @@ SHORT = "sim-tokens:n=25:rate=20"
 SILENT = "sim-stall:after=3:leaver"
 HUGE = "sim-big:kb=40000"
 HANGING = "sim-hang:leaver"
+LATE = "sim-slow:seconds=0.7:tokens:n=100000:rate=20"
+"""Begins within the grace, and does not end."""
 PLAIN = "plain-beside-leavers"
 MEGABYTE = 1 << 20
-MODELS = (ENDLESS, SHORT, SILENT, HUGE, HANGING, PLAIN)
+MODELS = (ENDLESS, SHORT, SILENT, HUGE, HANGING, LATE, PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +85,22 @@ def test_client_that_leaves_a_silent_stream_is_noticed(served: LiveGateway) -> N
     assert served.usage_row(request_id)["status"] == "left"
 
 
-@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("model", "is_stream"),
+    [(HANGING, False), (HANGING, True), (LATE, True)],
+    ids=["whole", "stream", "begun"],
+)
 def test_client_that_leaves_before_anything_came_pays_nothing(
-    served: LiveGateway, *, is_stream: bool
+    served: LiveGateway, model: str, *, is_stream: bool
 ) -> None:
     name = served.new_name("leaver")
-    body = {"model": HANGING, "messages": HELLO, "stream": is_stream, "user": name}
+    body = {"model": model, "messages": HELLO, "stream": is_stream, "user": name}
     with RawConnection(served) as connection:
         connection.send(request(served, json.dumps(body).encode()))
         wait_for(lambda: served.calls_by("request_id", name)["calls"], "no call came")
     assert wait_until_let_go(served, name)["aborted"] == 1
     rows = wait_for(
-        lambda: [row for row in served.manage("usage") if row["model"] == HANGING],
+        lambda: [row for row in served.manage("usage") if row["model"] == model],
         "the call was not written down",
     )
     assert {(row["status"], row["units"], row["http_status"]) for row in rows} == {("left", 0, 499)}
