@@ -206,8 +206,9 @@ class StreamWatch:
     def _add_text(self, text: bytes) -> None:
         self.events += 1
         self.text_bytes += len(text)
-        if len(self.text) < MOST_TEXT_BYTES:
-            self.text += text
+        room = MOST_TEXT_BYTES - len(self.text)
+        if room > 0:
+            self.text += text[:room]
 
 
 def _says_else(delta: _Delta) -> bool:

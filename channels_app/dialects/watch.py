@@ -228,5 +228,6 @@ class DialectWatch:
         self.events += 1
         words = text.encode("utf-8", "replace")
         self.text_bytes += len(words)
-        if len(self.text) < MOST_TEXT_BYTES:
-            self.text += words
+        room = MOST_TEXT_BYTES - len(self.text)
+        if room > 0:
+            self.text += words[:room]

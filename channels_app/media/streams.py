@@ -172,5 +172,6 @@ class MediaWatch:
 
     def _add_text(self, words: bytes) -> None:
         self.text_bytes += len(words)
-        if len(self.text) < MOST_TEXT_BYTES:
-            self.text += words
+        room = MOST_TEXT_BYTES - len(self.text)
+        if room > 0:
+            self.text += words[:room]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.dialects.openai_stream import DONE, StreamWatch
+from channels_app.dialects.openai_stream import DONE, MOST_TEXT_BYTES, StreamWatch
 from channels_app.dialects.reply import BadStream
 
 USAGE = {
@@ -168,3 +168,9 @@ def test_text_of_tools_reasoning_and_old_completions_is_counted() -> None:
     )
     assert bytes(seen.text) == b'abcdf{"a":ef'
     assert (seen.text_bytes, seen.events) == (12, 4)
+
+
+def test_kept_text_has_a_bound_however_long_an_event_is() -> None:
+    seen, _ = watch([delta({"content": "a" * 10}), delta({"content": "b" * 3 * MOST_TEXT_BYTES})])
+    assert len(seen.text) == MOST_TEXT_BYTES
+    assert seen.text_bytes == 3 * MOST_TEXT_BYTES + 10
