@@ -6,6 +6,7 @@ import asyncio
 
 from billing.pricing import ceiling_units
 from billing.records import UsageState
+from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.reply import BadAnswer, BadStream
 from channels_app.dialects.watch import Watch
 from channels_app.failures import Cause, UpstreamFailure, hide_channel
@@ -17,7 +18,7 @@ from relay.continuing import keep
 from relay.errors import CallRefused
 from relay.http import JSON_TYPE, SEND_SECONDS
 from relay.media.watching import media_watch, read_type
-from relay.whole import is_document, understand
+from relay.whole import Told, is_document, understand
 
 STREAM_HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -61,19 +62,16 @@ async def relay_whole(running: Running, answer: Exchange) -> None:
     if told.error:
         raise running.adaptor.failure(answer.status, told.error, answer.header("retry-after"))
     reported = settlement.believable(call, told.consumed)
-    text = ""
-    if call.request.has_output and not (reported and reported.completion_tokens):
-        text = told.text()
-        if not text:
-            raise UpstreamFailure(Cause.OVERLOADED, EMPTY_ANSWER, code="empty_answer")
-    used, is_estimated = await settlement.consumption_of(call, reported, text)
-    if not call.request.has_output and call.request.media is None and used.completion_tokens:
-        used = settlement.without_output(used)
-    status: UsageState = "left" if exchange.is_gone else "ok"
+    is_counted = call.request.has_output and not (reported and reported.completion_tokens)
+    text = told.text() if is_counted else ""
+    is_empty = is_counted and not text
+    if is_empty and running.gateway.options.retries_empty:
+        raise UpstreamFailure(Cause.OVERLOADED, EMPTY_ANSWER, code="empty_answer")
     output = told.write()
-    outcome = Outcome(status, 200, "", used, is_estimated, told.said)
-    await settlement.settle(running.gateway, call, outcome)
-    await keep(plan, call, running.gateway, told.id)
+    if is_empty:
+        settlement.void(running.gateway, call, Outcome("ok", 200, "empty_answer"))
+    else:
+        await _settle_whole(running, told, reported, text)
     if exchange.is_gone:
         return
     if plan.conversion is not None or not is_stream:
@@ -83,6 +81,18 @@ async def relay_whole(running: Running, answer: Exchange) -> None:
     await exchange.start_stream(_stream_headers(running))
     await exchange.send(output)
     await exchange.end()
+
+
+async def _settle_whole(running: Running, told: Told, reported: Consumed | None, text: str) -> None:
+    """Before its first byte: an answer that can't be written down is not given."""
+    call = running.call
+    used, is_estimated = await settlement.consumption_of(call, reported, text)
+    if not call.request.has_output and call.request.media is None and used.completion_tokens:
+        used = settlement.without_output(used)
+    status: UsageState = "left" if running.exchange.is_gone else "ok"
+    outcome = Outcome(status, 200, "", used, is_estimated, told.said)
+    await settlement.settle(running.gateway, call, outcome)
+    await keep(running.plan, call, running.gateway, told.id)
 
 
 async def relay_stream(running: Running, answer: Exchange) -> None:

@@ -94,7 +94,8 @@ class Running(msgspec.Struct, eq=False):
             self.exchange.abort()
         if self.call.is_settled:
             return
-        if not is_gone and not self.exchange.has_content:
+        is_unanswered = self.watch is None and self.call.broken is not None
+        if not is_gone and (is_unanswered or not self.exchange.has_content):
             raise UpstreamFailure(
                 Cause.TIMEOUT, "the provider took too long", code="timeout"
             ) from error
