@@ -62,7 +62,7 @@ def watch(pieces: list[bytes], *, hides_usage: bool = True) -> tuple[StreamWatch
 
 
 def learned(seen: StreamWatch) -> tuple[object, ...]:
-    facts = seen.consumed, seen.is_usage_bad, seen.error, seen.is_done, seen.is_finished
+    facts = seen.consumed, seen.error, seen.is_done, seen.is_finished
     return (*facts, bytes(seen.text), seen.text_bytes, seen.events, seen.any_event)
 
 
@@ -125,7 +125,6 @@ def test_usage_of_zero_choices_that_is_null_is_not_hidden() -> None:
 def test_usage_that_cannot_be_true_is_not_believed(usage: Any) -> None:
     seen, _ = watch([event({"choices": [], "usage": usage}) + DONE])
     assert seen.consumed is None
-    assert seen.is_usage_bad
 
 
 def test_later_usage_replaces_an_earlier_one() -> None:
