@@ -10,6 +10,7 @@ import pytest
 from tests.harness.waiting import wait_for
 from tests.relay.live_gateway import HELLO, LiveGateway
 from tests.relay.raw_http import RawConnection, request
+from tests.relay.scripted_provider import ScriptedProvider
 
 ENDLESS = "sim-tokens:n=100000:rate=20"
 SHORT = "sim-tokens:n=25:rate=20"
@@ -104,6 +105,32 @@ def test_client_that_leaves_before_anything_came_pays_nothing(
         "the call was not written down",
     )
     assert {(row["status"], row["units"], row["http_status"]) for row in rows} == {("left", 0, 499)}
+
+
+def test_client_that_leaves_while_its_channel_signs_in_asks_nothing(
+    served: LiveGateway, scripts: ScriptedProvider
+) -> None:
+    model = served.new_name("signing-in")
+    desk = f"{model}-desk"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+    token = b'{"access_token":"t","expires_in":3600}'
+    settings = ("project=p", f"token_uri={scripts.say(desk, head, *[b' '] * 100, token)}/token")
+    served.manage(
+        *("channel", "add", "--name", model, "--kind", "vertex", "--models", model),
+        *("--key", "1//refresh|client|secret", "--base-url", scripts.say(model)),
+        *[word for setting in settings for word in ("--setting", setting)],
+    )
+    served.take_in()
+    body = {"model": model, "max_tokens": 9, "messages": HELLO, "stream": True}
+    with RawConnection(served) as connection:
+        connection.send(request(served, json.dumps(body).encode()))
+        wait_for(lambda: scripts.asked[desk], "no token was asked for")
+    (row,) = wait_for(
+        lambda: [row for row in served.manage("usage") if row["model"] == model],
+        "the call was not written down",
+    )
+    assert (row["status"], row["units"], row["http_status"]) == ("left", 0, 499)
+    assert (len(scripts.asked[desk]), scripts.asked[model]) == (1, [])
 
 
 def test_client_that_does_not_read_stops_the_provider_and_costs_no_memory(
