@@ -18,8 +18,8 @@ MOST_INTERIM = 100
 class ConnectionBroken(Exception):
     """The connection ended, or spoke nonsense, before the answer was whole.
 
-    `was_silent` when not one byte of an answer had come: a kept connection that the provider closed
-    just then, so the request may be sent once more.
+    `was_silent` when not one byte of an answer had come. Just after the request this means a kept
+    connection that the provider closed as we sent.
     """
 
     def __init__(self, reason: str, *, was_silent: bool) -> None:

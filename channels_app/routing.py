@@ -130,16 +130,6 @@ class RoutingTable:
     by_id: Mapping[int, ChannelConfig]
     models_of_group: Mapping[str, tuple[str, ...]]
 
-    def pick(
-        self, group: str, model: str, tried: Collection[int] = (), rng: random.Random | None = None
-    ) -> ChannelConfig | None:
-        """A channel of the highest priority that has one left, by weight, never one of `tried`."""
-        for tier in self.tiers.get((group, model), ()):
-            channel = _pick_from(tier, tried, rng or _random)
-            if channel is not None:
-                return channel
-        return None
-
     def has_model(self, group: str, model: str) -> bool:
         return (group, model) in self.tiers
 
@@ -192,9 +182,3 @@ def pick_among(
         return channels[int(rng.random() * len(channels))]
     # A point in [0, total) lies strictly below the running sum of exactly the chosen channel.
     return channels[bisect_right(sums, int(rng.random() * total))]
-
-
-def _pick_from(tier: Tier, tried: Collection[int], rng: random.Random) -> ChannelConfig | None:
-    if not tried:
-        return pick_among(tier.channels, tier.sums, rng)
-    return pick_among([one for one in tier.channels if one.id not in tried], (), rng)

@@ -28,6 +28,8 @@ IDLE_SECONDS = 30.0
 """Shorter than providers keep idle connections, so that they rarely close one as we send."""
 MOST_IDLE = 512
 SWEEP_SECONDS = 10.0
+RESEND_SECONDS = 1.0
+"""What a provider closes later than this after a request, it may have worked at."""
 UNSAFE = re.compile(r"[^\x20-\x7e\t]")
 
 
@@ -67,11 +69,12 @@ class Exchange:
         """Sends the request; returns with the head of the answer. Raises UpstreamFailure."""
         connection = self._upstream.take_idle(self._target)
         if connection is not None:
+            sent_at = time.monotonic()
             try:
                 await self._send(connection)
             except ConnectionBroken as error:
                 # The provider closed the kept connection as we sent: nothing was processed.
-                if not error.was_silent:
+                if not error.was_silent or time.monotonic() - sent_at > RESEND_SECONDS:
                     raise broken() from error
             else:
                 return self

@@ -6,18 +6,19 @@ import asyncio
 
 from billing.pricing import ceiling_units
 from billing.records import UsageState
+from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.reply import BadAnswer, BadStream
 from channels_app.dialects.watch import Watch
 from channels_app.failures import Cause, UpstreamFailure, hide_channel
 from channels_app.upstream import Exchange
 from relay import settlement
-from relay.attempt import SEND_SECONDS, Running, read_beginning, read_whole
+from relay.attempt import Running, read_beginning, read_whole
 from relay.call import Outcome
 from relay.continuing import keep
 from relay.errors import CallRefused
-from relay.http import JSON_TYPE
+from relay.http import JSON_TYPE, SEND_SECONDS
 from relay.media.watching import media_watch, read_type
-from relay.whole import is_document, understand
+from relay.whole import Told, is_document, understand
 
 STREAM_HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -61,19 +62,16 @@ async def relay_whole(running: Running, answer: Exchange) -> None:
     if told.error:
         raise running.adaptor.failure(answer.status, told.error, answer.header("retry-after"))
     reported = settlement.believable(call, told.consumed)
-    text = ""
-    if call.request.has_output and not (reported and reported.completion_tokens):
-        text = told.text()
-        if not text:
-            raise UpstreamFailure(Cause.OVERLOADED, EMPTY_ANSWER, code="empty_answer")
-    used, is_estimated = await settlement.consumption_of(call, reported, text)
-    if not call.request.has_output and call.request.media is None and used.completion_tokens:
-        used = settlement.without_output(used)
-    status: UsageState = "left" if exchange.is_gone else "ok"
+    is_counted = call.request.has_output and not (reported and reported.completion_tokens)
+    text = told.text() if is_counted else ""
+    is_empty = is_counted and not text
+    if is_empty and running.gateway.options.retries_empty:
+        raise UpstreamFailure(Cause.OVERLOADED, EMPTY_ANSWER, code="empty_answer")
     output = told.write()
-    outcome = Outcome(status, 200, "", used, is_estimated, told.said)
-    await settlement.settle(running.gateway, call, outcome)
-    await keep(plan, call, running.gateway, told.id)
+    if is_empty:
+        settlement.void(running.gateway, call, Outcome("ok", 200, "empty_answer"))
+    else:
+        await _settle_whole(running, told, reported, text)
     if exchange.is_gone:
         return
     if plan.conversion is not None or not is_stream:
@@ -85,6 +83,18 @@ async def relay_whole(running: Running, answer: Exchange) -> None:
     await exchange.end()
 
 
+async def _settle_whole(running: Running, told: Told, reported: Consumed | None, text: str) -> None:
+    """Before its first byte: an answer that can't be written down is not given."""
+    call = running.call
+    used, is_estimated = await settlement.consumption_of(call, reported, text)
+    if not call.request.has_output and call.request.media is None and used.completion_tokens:
+        used = settlement.without_output(used)
+    status: UsageState = "left" if running.exchange.is_gone else "ok"
+    outcome = Outcome(status, 200, "", used, is_estimated, told.said)
+    await settlement.settle(running.gateway, call, outcome)
+    await keep(running.plan, call, running.gateway, told.id)
+
+
 async def relay_stream(running: Running, answer: Exchange) -> None:
     """An event stream; raises UpstreamFailure only before its first event was passed on."""
     watch = running.watch or running.plan.watch(hides_usage=not running.call.request.wants_usage)
@@ -92,7 +102,8 @@ async def relay_stream(running: Running, answer: Exchange) -> None:
     running.ends_at = asyncio.get_running_loop().time() + running.timeouts.total
     ready = await _first_event(running, answer, watch)
     running.call.note_first_byte()
-    await running.exchange.start_stream(_stream_headers(running))
+    if not running.exchange.is_gone:
+        await running.exchange.start_stream(_stream_headers(running))
     running.gateway.streams.add(running)
     try:
         await _pass_on(running, answer, watch, ready)
@@ -122,7 +133,7 @@ async def _first_event(running: Running, answer: Exchange, watch: Watch) -> byte
                 ready += watch.flush()
                 break
             ready += watch.feed(piece)
-            if watch.has_prologue():
+            if watch.has_prologue() and not running.exchange.is_gone:
                 # The provider is at work: what it thinks of may take longer than its first sign.
                 running.patience.extend(running.timeouts.idle, at_most=running.ends_at)
     except BadStream as error:

@@ -27,8 +27,6 @@ from relay.plan import Plan
 from relay.resuming import find_broken, move_beginning
 
 MOST_ERROR_BYTES = 64 * 1024
-SEND_SECONDS = 60.0
-"""A client that takes nothing for so long has left."""
 
 
 class PlannedTimeouts(msgspec.Struct, frozen=True):
@@ -91,20 +89,27 @@ class Running(msgspec.Struct, eq=False):
         tried.
         """
         is_gone = self.exchange.is_gone or self.is_sending
+        if self.is_sending:
+            # A comment may wait for the same client, and so would the server's graceful close.
+            self.exchange.abort()
         if self.call.is_settled:
             return
-        if not is_gone and not self.exchange.has_content:
+        is_unanswered = self.watch is None and self.call.broken is not None
+        if not is_gone and (is_unanswered or not self.exchange.has_content):
             raise UpstreamFailure(
                 Cause.TIMEOUT, "the provider took too long", code="timeout"
             ) from error
-        if is_gone and self.exchange.has_content:
-            await self.settle("left", 499, "client_left")
-            return
         if is_gone:
-            # Nothing came, nothing was passed on: nothing is charged.
-            settlement.void(self.gateway, self.call, Outcome("left", 499, "client_left"))
+            await self.end_left()
             return
         await self.cut_off("upstream_timeout", "the provider stopped sending")
+
+    async def end_left(self) -> None:
+        """The client left and the answer is not whole: it pays for what it was sent."""
+        if self.exchange.has_content:
+            await self.settle("left", 499, "client_left")
+        else:
+            settlement.void(self.gateway, self.call, Outcome("left", 499, "client_left"))
 
     def watch_has_report(self) -> bool:
         return self.watch is not None and self.watch.consumed is not None
@@ -187,6 +192,9 @@ class Running(msgspec.Struct, eq=False):
     async def end_cut(self, code: str, message: str) -> None:
         """Charge what the client has got (option), and tell it that this is not all."""
         self.call.is_cut = True
+        if self.exchange.is_gone and not self.exchange.has_content:
+            await self.end_left()
+            return
         is_counted = self.call.request.media is None or self.watch_has_report()
         if self.gateway.options.charge_cut_answers and is_counted:
             await self.settle("cut", 200, code)

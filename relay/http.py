@@ -3,6 +3,9 @@ hangs up.
 """
 
 import asyncio
+import contextlib
+import socket
+import struct
 import time
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,6 +25,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_SECONDS = 60.0
+SEND_SECONDS = 60.0
+"""A client that takes nothing for so long has left."""
 HANGUP_KEY = "chatapi.connection"
 """In the scope: the connection, whose `on_hangup` is called when it is lost."""
 MEGABYTE = 1024 * 1024
@@ -247,6 +252,12 @@ class ClientExchange:
         self.is_ended = True
         await self._send({"type": "http.response.body", "body": b""})
 
+    def abort(self) -> None:
+        """Ends the connection at once, with all that its client has not taken."""
+        connection = self.scope.get(HANGUP_KEY)
+        if connection is not None:
+            drop(connection.transport)
+
     async def break_off(self) -> None:
         """Closes the connection in the middle of an answer that can't tell of its failure."""
         connection = self.scope.get(HANGUP_KEY)
@@ -260,6 +271,16 @@ class ClientExchange:
         if self.dialect == "anthropic":
             headers.append((b"request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def drop(transport: asyncio.Transport) -> None:
+    """Closes a connection at once. Without SO_LINGER the kernel would go on offering what it holds
+    to a client that takes nothing (socket(7)).
+    """
+    with contextlib.suppress(OSError):
+        found = transport.get_extra_info("socket")
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def decompress(body: bytes, encoding: bytes, limit: int) -> bytes:

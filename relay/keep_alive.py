@@ -32,11 +32,14 @@ class KeepAlive:
         self._handle = self._loop.call_later(self._seconds, self._wake)
 
     async def stop(self) -> None:
-        """Returns when no comment is under way any more."""
+        """Returns when no comment is under way any more; one that its client does not take never
+        would be.
+        """
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         if self._task is not None:
+            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _wake(self) -> None:

@@ -138,7 +138,7 @@ async def answer_from(
             if not decision.retries:
                 break
             routes.failed(decision)
-        except CallRefused:
+        except (CallRefused, ClientLeft):
             # What another channel said of the answer is charged, and kept from getting lost.
             if call.broken is None:
                 raise
@@ -171,11 +171,13 @@ async def try_channel(
     channel: ChannelConfig, exchange: ClientExchange, gateway: Gateway, call: Call
 ) -> None:
     """One attempt. Raises UpstreamFailure while nothing was sent to the client, and where the next
-    channel may go on with what was.
+    channel may go on with what was; ClientLeft where nobody waits any more for what is asked.
     """
     # The first event of a picture may be the picture.
     is_stream = call.request.is_stream and call.request.media is None
     plan = await plan_attempt(channel, call, gateway)
+    if exchange.is_gone:
+        raise ClientLeft
     watch_over(plan, call, gateway)
     timeouts = plan_timeouts(gateway, channel, is_stream=is_stream)
     line = Line(channel.proxy_url, timeouts.connect)

@@ -1,18 +1,25 @@
-"""uvicorn's HTTP protocol with the limits that it lacks: time and size of the request's head."""
+"""uvicorn's HTTP protocol with the limits that it lacks: time and size of the request's head, time
+of clients that take nothing of their answer.
+"""
 
 import asyncio
+import fcntl
+import struct
+import termios
 from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from relay.http import HANGUP_KEY
+from relay.http import HANGUP_KEY, SEND_SECONDS, drop
 from relay.realtime.protocol import LimitedWebSocket
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 65.0
 """A little more than the relay allows a body: it answers with 408, this only closes."""
 MOST_HEAD_BYTES = 64 * 1024
+LOOK_SECONDS = 5.0
+INT = struct.Struct("i")
 TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -20,7 +27,8 @@ TOO_LARGE = (
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """Closes connections whose request takes too long to arrive, or whose head grows too large.
+    """Closes connections whose request takes too long to arrive, or whose head grows too large,
+    and drops those whose client has stopped reading: uvicorn waits for it for ever.
 
     Tells the call of a lost connection by `on_hangup`: a task that waits for the same news through
     ASGI's `receive` costs each call 15 us.
@@ -34,6 +42,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_body = False
         self._is_odd_upgrade = False
         self._plain_left: int | None = None
+        self._reader_timer: asyncio.TimerHandle | None = None
+        self._unsent = 0
+        self._taken_at = 0.0
         self.on_hangup: Callable[[], None] | None = None
         self.ws_protocol_class = LimitedWebSocket
 
@@ -43,6 +54,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None
         super().connection_lost(exc)
         if self.on_hangup is not None:
             self.on_hangup()
@@ -110,6 +124,53 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_body = False
         self._stop_timer()
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taken_at = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        if self.transport.get_write_buffer_size():
+            # Closing waits until the last answer is taken.
+            self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        """While the client takes less than there is, or the connection is closing: short pauses
+        need no timer each.
+        """
+        if self._reader_timer is None:
+            self._unsent, self._taken_at = self._count_unsent(), self.loop.time()
+            self._reader_timer = self.loop.call_later(LOOK_SECONDS, self._look_at_reader)
+
+    def _look_at_reader(self) -> None:
+        self._reader_timer = None
+        if not (self.flow.write_paused or self.transport.is_closing()):
+            return
+        now, left = self.loop.time(), self._count_unsent()
+        if left < self._unsent:
+            self._taken_at = now
+        self._unsent = left
+        if now - self._taken_at >= SEND_SECONDS:
+            drop(self.transport)
+            return
+        self._reader_timer = self.loop.call_later(LOOK_SECONDS, self._look_at_reader)
+
+    def _count_unsent(self) -> int:
+        """Bytes that the client has not acknowledged: its slow reading shows in the kernel's buffer
+        long before it does in ours (tcp(7), SIOCOUTQ).
+        """
+        found = self.transport.get_extra_info("socket")
+        try:
+            (queued,) = INT.unpack(fcntl.ioctl(found.fileno(), termios.TIOCOUTQ, bytes(INT.size)))
+        except (OSError, ValueError):
+            # It is closed already.
+            queued = 0
+        return self.transport.get_write_buffer_size() + int(queued)
 
     def _start_timer(self, seconds: float) -> None:
         self._timer = self.loop.call_later(seconds, self._close_slow)

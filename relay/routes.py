@@ -192,10 +192,10 @@ class Routes(Tries):
         resting = [channel for channel, reason in self.passed if reason not in UNFIT]
         if not resting:
             return errors.no_channel(self._group, self._model)
-        reasons = {reason for _, reason in self.passed}
+        reasons = {reason for _, reason in self.passed if reason not in UNFIT}
         wait = self._gateway.health.wait_for(resting, self._model, time.monotonic())
         seconds = None if wait is None else int(wait)
-        if Reason.OPEN in reasons:
+        if Reason.OPEN in reasons or reasons == {Reason.PROBING}:
             return errors.channels_resting(self._group, self._model, seconds)
         if seconds is None and reasons & {Over.BUSY, Over.RATE, Over.TOKENS}:
             seconds = FULL_SECONDS

@@ -30,7 +30,6 @@ class Told(msgspec.Struct):
     error: bytes
     text: Callable[[], str]
     write: Callable[[], bytes]
-    is_empty: bool = False
     id: str = ""
     size: int = 0
 
@@ -57,7 +56,6 @@ async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream:
     if reply.error:
         return Told(reply.consumed, reply.error, str, bytes)
     _change(plan, reply)
-    is_empty = bool(reply.choices) and not any(choice.parts for choice in reply.choices)
 
     def write() -> bytes:
         if wants_stream:
@@ -65,7 +63,7 @@ async def understand(plan: Plan, body: bytes, answer: Exchange, *, wants_stream:
             return writer.write(replay(reply)) + writer.end()
         return body if plan.is_plain else plan.write_whole(reply)
 
-    return Told(reply.consumed, b"", lambda: text_of(reply), write, is_empty, reply.id, len(body))
+    return Told(reply.consumed, b"", lambda: text_of(reply), write, reply.id, len(body))
 
 
 def _change(plan: Plan, reply: Reply) -> None:

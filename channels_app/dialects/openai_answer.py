@@ -31,7 +31,6 @@ class WholeAnswer(msgspec.Struct, frozen=True):
     """What a whole answer tells; `error` is the body when it is an error in disguise."""
 
     consumed: Consumed | None = None
-    is_usage_bad: bool = False
     error: bytes = b""
 
 
@@ -52,7 +51,7 @@ def read_answer(body: bytes, endpoint: str) -> WholeAnswer:
     try:
         return WholeAnswer(read_usage(answer.usage))
     except UsageUnreadable:
-        return WholeAnswer(is_usage_bad=True)
+        return WholeAnswer()
 
 
 class _Function(msgspec.Struct):

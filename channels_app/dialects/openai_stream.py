@@ -3,6 +3,8 @@
 https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
+from contextlib import suppress
+
 import msgspec
 
 from channels_app.dialects.consumed import Consumed
@@ -56,7 +58,6 @@ class StreamWatch:
     """feed(bytes from the provider) -> bytes for the client; what was learned is in the attributes.
 
     consumed        usage as reported, or None
-    is_usage_bad    usage was reported, but can't be true
     error           body of an error event, or b''
     is_finished     [DONE] or a finish reason came
     text            what the client got as text and tool arguments, at most MOST_TEXT_BYTES
@@ -71,7 +72,6 @@ class StreamWatch:
         self._splitter = EventSplitter()
         self._bad = 0
         self.consumed: Consumed | None = None
-        self.is_usage_bad = False
         self.error = b""
         self.is_done = False
         self.has_finish_reason = False
@@ -172,10 +172,8 @@ class StreamWatch:
         for choice in chunk.choices or ():
             self._note_choice(choice)
         if chunk.usage and bytes(chunk.usage) != NULL:
-            try:
+            with suppress(UsageUnreadable):
                 self.consumed = read_usage(chunk.usage)
-            except UsageUnreadable:
-                self.is_usage_bad = True
             if not chunk.choices and self._hides_usage:
                 return False
         return True
@@ -206,8 +204,9 @@ class StreamWatch:
     def _add_text(self, text: bytes) -> None:
         self.events += 1
         self.text_bytes += len(text)
-        if len(self.text) < MOST_TEXT_BYTES:
-            self.text += text
+        room = MOST_TEXT_BYTES - len(self.text)
+        if room > 0:
+            self.text += text[:room]
 
 
 def _says_else(delta: _Delta) -> bool:

@@ -39,7 +39,6 @@ class Watch(Protocol):
     """What the relay knows of a stream that it passes on."""
 
     consumed: Consumed | None
-    is_usage_bad: bool
     error: bytes
     is_done: bool
     text: bytearray
@@ -98,7 +97,6 @@ class DialectWatch:
         self.writer, self._spare, self._change = writer, spare, change
         self._bad = 0
         self.consumed: Consumed | None = None
-        self.is_usage_bad = False
         self.error = b""
         self.is_done = False
         self._finishes: dict[int, Finished] = {}
@@ -204,7 +202,6 @@ class DialectWatch:
                 self._add_else("")
             case UsageDelta():
                 self.consumed = delta.consumed or self.consumed
-                self.is_usage_bad = delta.consumed is None
             case Finished():
                 self._finishes[delta.choice] = delta
             case Failed():
@@ -228,5 +225,6 @@ class DialectWatch:
         self.events += 1
         words = text.encode("utf-8", "replace")
         self.text_bytes += len(words)
-        if len(self.text) < MOST_TEXT_BYTES:
-            self.text += words
+        room = MOST_TEXT_BYTES - len(self.text)
+        if room > 0:
+            self.text += words[:room]

@@ -6,6 +6,7 @@ https://docs.cohere.com/reference/rerank (meta.billed_units)
 """
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -110,15 +111,13 @@ def _read(body: bytes) -> _Answer:
 def _of(answer: _Answer, endpoint: str, images: int | None = None) -> WholeAnswer:
     if images == 0:
         raise _bad("empty")
-    consumed, is_bad = Consumed(), False
+    consumed = Consumed()
     if _is_there(answer.usage):
-        try:
+        with suppress(UsageUnreadable):
             consumed = assign_kinds(read_usage(answer.usage), bytes(answer.usage), endpoint)
-        except UsageUnreadable:
-            is_bad = True
     seconds = consumed.seconds or _seconds(answer.duration)
     consumed = msgspec.structs.replace(consumed, images=images or 0, seconds=seconds)
-    return WholeAnswer(None if consumed == Consumed() else consumed, is_bad)
+    return WholeAnswer(None if consumed == Consumed() else consumed)
 
 
 def _read_rerank(answer: _Answer) -> WholeAnswer:

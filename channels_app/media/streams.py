@@ -6,6 +6,7 @@ https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event
 """
 
 import re
+from contextlib import suppress
 
 import msgspec
 
@@ -77,7 +78,6 @@ class MediaWatch:
         self._bad = 0
         self._is_complete = False
         self.consumed: Consumed | None = None
-        self.is_usage_bad = False
         self.error = b""
         self.is_done = False
         self.text = bytearray()
@@ -154,11 +154,8 @@ class MediaWatch:
         if told.type == "transcript.text.delta" and told.delta:
             self._add_text(bytes(told.delta)[1:-1])
         if told.usage and bytes(told.usage) != _NULL:
-            try:
+            with suppress(UsageUnreadable):
                 consumed = read_usage(told.usage)
-            except UsageUnreadable:
-                self.is_usage_bad = True
-            else:
                 self._add(assign_kinds(consumed, bytes(told.usage), self._endpoint))
         return True
 
@@ -172,5 +169,6 @@ class MediaWatch:
 
     def _add_text(self, words: bytes) -> None:
         self.text_bytes += len(words)
-        if len(self.text) < MOST_TEXT_BYTES:
-            self.text += words
+        room = MOST_TEXT_BYTES - len(self.text)
+        if room > 0:
+            self.text += words[:room]

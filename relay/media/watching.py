@@ -40,7 +40,6 @@ class SoundWatch:
     def __init__(self, copy: Produced | None) -> None:
         self._copy = copy
         self.consumed: Consumed | None = None
-        self.is_usage_bad = False
         self.error = b""
         self.is_done = False
         self.text = bytearray()

@@ -111,11 +111,6 @@ class ClientSocket(ClientExchange):
         except ClientClosed:
             return
 
-    def abort(self) -> None:
-        connection = self.scope.get(HANGUP_KEY)
-        if connection is not None:
-            connection.transport.abort()
-
     # --- Messages ---
 
     async def receive(self) -> Message:

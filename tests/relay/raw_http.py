@@ -1,5 +1,6 @@
 """Speaks HTTP byte by byte, as no library would."""
 
+import select
 import socket
 from dataclasses import dataclass
 from typing import Self
@@ -75,6 +76,12 @@ class RawConnection:
             pass
         return True
 
+    def is_cut(self) -> bool:
+        """Whether the gateway has reset the connection; reads nothing."""
+        poll = select.poll()
+        poll.register(self._socket, 0)
+        return any(events & select.POLLERR for _, events in poll.poll(0))
+
     def _receive(self) -> bytes:
         try:
             return self._socket.recv(65536)
@@ -90,8 +97,9 @@ def request(
     headers: bytes = b"",
     host: bytes = b"host: gateway\r\n",
     has_length: bool = True,
+    key: str = "",
 ) -> bytes:
-    """A request with the standing key, and whatever is wrong with it."""
-    key = b"authorization: Bearer %b\r\n" % live.key.encode()
+    """A request with the standing key or another, and whatever is wrong with it."""
+    bearer = b"authorization: Bearer %b\r\n" % (key or live.key).encode()
     length = b"content-length: %d\r\n" % len(body) if has_length else b""
-    return line + b"\r\n" + host + key + headers + length + b"\r\n" + body
+    return line + b"\r\n" + host + bearer + headers + length + b"\r\n" + body

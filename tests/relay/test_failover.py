@@ -1,12 +1,16 @@
 """What happens when a channel fails: another one, or the truth."""
 
 import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.harness.waiting import wait_for
 from tests.relay.live_gateway import LiveGateway
+from tests.relay.scripted_provider import ScriptedProvider, stream, whole
 
 # What the first channel does -> whether another one is asked.
 RETRIED = {
@@ -184,3 +188,23 @@ def test_saturated_provider_is_told_with_a_bounded_retry_after(
     response = live.chat(model)
     assert (response.status_code, retry_after(response)) == (429, told)
     assert response.json()["error"]["code"] == "upstream_rate_limited"
+
+
+def test_channel_that_is_just_being_tried_again_is_unhealthy_not_busy(
+    live: LiveGateway, scripts: ScriptedProvider
+) -> None:
+    model = live.new_name("probed")
+    url = scripts.say(model, whole(b"{}", "429 Too Many", {"retry-after": "1"}))
+    live.new_channel(model, "--first-byte-seconds", 20, url=url)
+    live.take_in()
+    assert live.chat(model).status_code == 429
+    time.sleep(1.2)
+    # The trial has only comments for some seconds.
+    scripts.say(model, *stream(*[b": wait\n\n"] * 500))
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(live.chat, model, stream=True)
+        wait_for(lambda: scripts.asked[model], "nobody tries")
+        refused = live.chat(model)
+        trial.result()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_healthy_channel")
+    assert int(refused.headers["retry-after"]) >= 1

@@ -10,15 +10,18 @@ import pytest
 from tests.harness.waiting import wait_for
 from tests.relay.live_gateway import HELLO, LiveGateway
 from tests.relay.raw_http import RawConnection, request
+from tests.relay.scripted_provider import ScriptedProvider
 
 ENDLESS = "sim-tokens:n=100000:rate=20"
 SHORT = "sim-tokens:n=25:rate=20"
 SILENT = "sim-stall:after=3:leaver"
 HUGE = "sim-big:kb=40000"
 HANGING = "sim-hang:leaver"
+LATE = "sim-slow:seconds=0.7:tokens:n=100000:rate=20"
+"""Begins within the grace, and does not end."""
 PLAIN = "plain-beside-leavers"
 MEGABYTE = 1 << 20
-MODELS = (ENDLESS, SHORT, SILENT, HUGE, HANGING, PLAIN)
+MODELS = (ENDLESS, SHORT, SILENT, HUGE, HANGING, LATE, PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +86,51 @@ def test_client_that_leaves_a_silent_stream_is_noticed(served: LiveGateway) -> N
     assert served.usage_row(request_id)["status"] == "left"
 
 
-@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("model", "is_stream"),
+    [(HANGING, False), (HANGING, True), (LATE, True)],
+    ids=["whole", "stream", "begun"],
+)
 def test_client_that_leaves_before_anything_came_pays_nothing(
-    served: LiveGateway, *, is_stream: bool
+    served: LiveGateway, model: str, *, is_stream: bool
 ) -> None:
     name = served.new_name("leaver")
-    body = {"model": HANGING, "messages": HELLO, "stream": is_stream, "user": name}
+    body = {"model": model, "messages": HELLO, "stream": is_stream, "user": name}
     with RawConnection(served) as connection:
         connection.send(request(served, json.dumps(body).encode()))
         wait_for(lambda: served.calls_by("request_id", name)["calls"], "no call came")
     assert wait_until_let_go(served, name)["aborted"] == 1
     rows = wait_for(
-        lambda: [row for row in served.manage("usage") if row["model"] == HANGING],
+        lambda: [row for row in served.manage("usage") if row["model"] == model],
         "the call was not written down",
     )
     assert {(row["status"], row["units"], row["http_status"]) for row in rows} == {("left", 0, 499)}
+
+
+def test_client_that_leaves_while_its_channel_signs_in_asks_nothing(
+    served: LiveGateway, scripts: ScriptedProvider
+) -> None:
+    model = served.new_name("signing-in")
+    desk = f"{model}-desk"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+    token = b'{"access_token":"t","expires_in":3600}'
+    settings = ("project=p", f"token_uri={scripts.say(desk, head, *[b' '] * 100, token)}/token")
+    served.manage(
+        *("channel", "add", "--name", model, "--kind", "vertex", "--models", model),
+        *("--key", "1//refresh|client|secret", "--base-url", scripts.say(model)),
+        *[word for setting in settings for word in ("--setting", setting)],
+    )
+    served.take_in()
+    body = {"model": model, "max_tokens": 9, "messages": HELLO, "stream": True}
+    with RawConnection(served) as connection:
+        connection.send(request(served, json.dumps(body).encode()))
+        wait_for(lambda: scripts.asked[desk], "no token was asked for")
+    (row,) = wait_for(
+        lambda: [row for row in served.manage("usage") if row["model"] == model],
+        "the call was not written down",
+    )
+    assert (row["status"], row["units"], row["http_status"]) == ("left", 0, 499)
+    assert (len(scripts.asked[desk]), scripts.asked[model]) == (1, [])
 
 
 def test_client_that_does_not_read_stops_the_provider_and_costs_no_memory(

@@ -1,11 +1,14 @@
 """Silent providers: comments keep the client, and other channels are still tried."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.relay.live_gateway import LiveGateway
+from tests.harness.waiting import wait_for
+from tests.relay.live_gateway import HELLO, LiveGateway
+from tests.relay.raw_http import RawConnection, request
 
 COMMENT = ": keep-alive"
 ADDRESSES: dict[str, dict[str, Any]] = {
@@ -82,3 +85,26 @@ def test_failure_of_all_is_an_event_of_the_dialect(
     assert text.startswith(COMMENT)
     assert sign in text
     assert "upstream_timeout" in text or "timeout" in text
+
+
+def test_client_that_takes_nothing_is_dropped_though_a_comment_waits(
+    impatient: LiveGateway,
+) -> None:
+    model = impatient.new_name("sim-big:kb=40000:x")
+    plain = impatient.new_name("plain")
+    impatient.new_channel(f"{model},{plain}", "--total-seconds", 4, "--max-concurrency", 1)
+    key = impatient.new_token(impatient.new_user(), "--concurrency", 1)
+    impatient.take_in()
+    body = json.dumps({"model": model, "messages": HELLO, "stream": True}).encode()
+    with RawConnection(impatient, receive_buffer=4096) as client:
+        client.send(request(impatient, body, key=key))
+        wait_for(client.is_cut, "the connection stays")
+        wait_for(
+            lambda: impatient.chat(plain, key=key).status_code == 200,
+            "the token's or the channel's place stays taken",
+        )
+    (row,) = wait_for(
+        lambda: [row for row in impatient.manage("usage") if row["model"] == model],
+        "the call was not written down",
+    )
+    assert (row["status"], row["units"] > 0) == ("left", True)

@@ -46,6 +46,19 @@ def test_limit_is_an_option_too_and_failed_calls_free_their_place(served: LiveGa
         served.set_option("TokenConcurrency", 0)
 
 
+def test_counting_tokens_is_within_the_limits_too(served: LiveGateway) -> None:
+    key = served.new_token(served.new_user(), "--concurrency", 1)
+    headers = {"authorization": f"Bearer {key}"}
+    # Larger than what is read on the event loop, and than what is counted.
+    text = "one two three four " * 80_000
+    body = {"model": MODEL, "messages": [{"role": "user", "content": text}]}
+    path = "/v1/messages/count_tokens"
+    counted = served.call("POST", path, json=body, headers=headers).json()["input_tokens"]
+    assert abs(counted - 4 * 80_000) < 100
+    with open_stream(served, key):
+        assert served.call("POST", path, json=body, headers=headers).status_code == 429
+
+
 class open_stream:  # noqa: N801 -- used like a function
     """A stream under way while the block lasts."""
 

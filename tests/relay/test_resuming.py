@@ -141,6 +141,31 @@ def test_nobody_left_to_go_on(desk: Desk) -> None:
     assert (row["status"], row["completion_tokens"]) == ("cut", 1)
 
 
+@pytest.mark.parametrize("has_third", [False, True])
+def test_one_that_never_answers_is_passed_over(desk: Desk, *, has_third: bool) -> None:
+    model = desk.live.new_name("silent")
+    openai = KINDS["openai"]
+    desk.live.new_channel(model, *openai, "--priority", 3, url=desk.scripts.say(f"{model}-a"))
+    silent = ("--priority", 2, "--first-byte-seconds", 1)
+    desk.live.new_channel(model, *openai, *silent, key="sim-key-hang")
+    if has_third:
+        desk.live.new_channel(model, *openai, url=desk.scripts.say(f"{model}-b"))
+    desk.live.take_in()
+    say_beginning(desk, f"{model}-a", "openai")
+    if has_third:
+        say_all(desk, f"{model}-b", "openai")
+    answer = desk.ask("openai", model, is_stream=True)
+    read_valid("openai", answer.content)
+    row = desk.live.usage_of(answer)
+    if has_third:
+        assert words_of("openai", answer) == WHOLE
+        assert (row["status"], row["completion_tokens"]) == ("ok", 3)
+    else:
+        assert b"broke off" in answer.content
+        assert (row["status"], row["completion_tokens"]) == ("cut", 1)
+    assert len(row["attempts"]) == 2 + has_third
+
+
 def test_what_is_reported_at_the_beginning_is_not_all(desk: Desk) -> None:
     """Claude tells of one token first, and of all at the end that never comes."""
     model = desk.live.new_name("claude-cut")

@@ -138,6 +138,20 @@ def test_empty_answer_is_never_billed(live: LiveGateway, model: str, *, is_strea
     assert row["units"] == 0
 
 
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+def test_empty_answer_is_passed_on_where_nobody_else_shall_be_asked(
+    live: LiveGateway, *, is_stream: bool
+) -> None:
+    live.set_option("BlankReplyRetryEnabled", "false")
+    try:
+        response = live.chat("sim-empty", stream=is_stream)
+    finally:
+        live.set_option("BlankReplyRetryEnabled", "true")
+    row = live.usage_of(response)
+    told = response.status_code, row["status"], row["error"], row["units"], row["attempts"]
+    assert told == (200, "ok", "empty_answer", 0, [])
+
+
 def events(response: httpx.Response) -> list[Any]:
     """The data of a stream, which ends as streams end."""
     *events, end, rest = response.text.split("\n\n")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.dialects.openai_stream import DONE, StreamWatch
+from channels_app.dialects.openai_stream import DONE, MOST_TEXT_BYTES, StreamWatch
 from channels_app.dialects.reply import BadStream
 
 USAGE = {
@@ -62,7 +62,7 @@ def watch(pieces: list[bytes], *, hides_usage: bool = True) -> tuple[StreamWatch
 
 
 def learned(seen: StreamWatch) -> tuple[object, ...]:
-    facts = seen.consumed, seen.is_usage_bad, seen.error, seen.is_done, seen.is_finished
+    facts = seen.consumed, seen.error, seen.is_done, seen.is_finished
     return (*facts, bytes(seen.text), seen.text_bytes, seen.events, seen.any_event)
 
 
@@ -125,7 +125,6 @@ def test_usage_of_zero_choices_that_is_null_is_not_hidden() -> None:
 def test_usage_that_cannot_be_true_is_not_believed(usage: Any) -> None:
     seen, _ = watch([event({"choices": [], "usage": usage}) + DONE])
     assert seen.consumed is None
-    assert seen.is_usage_bad
 
 
 def test_later_usage_replaces_an_earlier_one() -> None:
@@ -168,3 +167,9 @@ def test_text_of_tools_reasoning_and_old_completions_is_counted() -> None:
     )
     assert bytes(seen.text) == b'abcdf{"a":ef'
     assert (seen.text_bytes, seen.events) == (12, 4)
+
+
+def test_kept_text_has_a_bound_however_long_an_event_is() -> None:
+    seen, _ = watch([delta({"content": "a" * 10}), delta({"content": "b" * 3 * MOST_TEXT_BYTES})])
+    assert len(seen.text) == MOST_TEXT_BYTES
+    assert seen.text_bytes == 3 * MOST_TEXT_BYTES + 10

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.catalogue import find_kind
-from channels_app.routing import ChannelConfig, RoutingTable, build_table
+from channels_app.routing import ChannelConfig, RoutingTable, Tier, build_table, pick_among
 
 OPENAI = find_kind("openai")
 
@@ -18,10 +18,15 @@ def channel(number: int, **values: Any) -> ChannelConfig:
     return ChannelConfig(number, f"c{number}", OPENAI, "http://h", "k", **fields)
 
 
-def picks(table: RoutingTable, times: int, tried: tuple[int, ...] = ()) -> dict[int, int]:
+def tiers_of(table: RoutingTable, group: str = "default", model: str = "m") -> tuple[Tier, ...]:
+    return table.tiers.get((group, model), ())
+
+
+def picks(table: RoutingTable, times: int) -> dict[int, int]:
     rng, found = random.Random(5), dict.fromkeys(table.by_id, 0)
+    (tier,) = tiers_of(table)
     for _ in range(times):
-        chosen = table.pick("default", "m", tried, rng)
+        chosen = pick_among(tier.channels, tier.sums, rng)
         assert chosen is not None
         found[chosen.id] += 1
     return found
@@ -47,18 +52,11 @@ def test_weights_of_zero_alone_are_shared_equally() -> None:
     assert min(found.values()) > 400
 
 
-def test_tried_channels_are_left_out_and_the_rest_keeps_its_weights() -> None:
-    table = build_table(channel(n, weight=n) for n in (1, 2, 3))
-    found = picks(table, 4000, tried=(3,))
-    assert found[3] == 0
-    assert 1150 < found[1] < 1520
-
-
-def test_next_priority_comes_when_the_first_is_used_up() -> None:
-    high, low = channel(1, priority=5), channel(2, priority=-5)
-    table = build_table([low, high])
-    order = [table.pick("default", "m", tried) for tried in ((), (1,), (1, 2))]
-    assert order == [high, low, None]
+def test_what_is_left_keeps_its_weights() -> None:
+    rng, left = random.Random(5), [channel(n, weight=n) for n in (1, 2)]
+    light = sum(pick_among(left, (), rng) is left[0] for _ in range(4000))
+    assert 1150 < light < 1520
+    assert pick_among([]) is None
 
 
 CONFIGS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
@@ -77,7 +75,7 @@ CONFIGS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 
 
 @given(configs=CONFIGS, group=st.sampled_from(["default", "vip"]), model=st.sampled_from("mno"))
-def test_every_fitting_channel_is_tried_once_and_best_first(
+def test_every_fitting_channel_is_there_once_and_best_first(
     configs: list[dict[str, Any]], group: str, model: str
 ) -> None:
     channels = [channel(number, **values) for number, values in enumerate(configs, 1)]
@@ -85,9 +83,8 @@ def test_every_fitting_channel_is_tried_once_and_best_first(
     fitting = [
         one for one in channels if one.is_enabled and group in one.groups and model in one.models
     ]
-    tried: list[ChannelConfig] = []
-    while (found := table.pick(group, model, [one.id for one in tried])) is not None:
-        tried.append(found)
+    tried = [one for tier in tiers_of(table, group, model) for one in tier.channels]
+    assert len(tried) == len(fitting)
     assert {one.id for one in tried} == {one.id for one in fitting}
     assert [one.priority for one in tried] == sorted((o.priority for o in tried), reverse=True)
     assert table.has_model(group, model) == bool(fitting)
@@ -96,7 +93,6 @@ def test_every_fitting_channel_is_tried_once_and_best_first(
 
 def test_disabled_channel_is_known_by_its_number_but_never_picked() -> None:
     table = build_table([channel(1, is_enabled=False)])
-    assert table.pick("default", "m") is None
     assert not table.has_model("default", "m")
     assert table.by_id[1].name == "c1"
 

@@ -111,6 +111,38 @@ async def test_cancelling_is_never_lost_to_a_piece_that_arrives_just_then(
     assert all(ends)
 
 
+@pytest.mark.parametrize(("seconds", "times"), [(0.0, 2), (1.3, 1)], ids=["at-once", "late"])
+async def test_kept_connection_that_dies_in_silence_is_asked_again_only_where_nothing_was_done(
+    upstream: Upstream, seconds: float, times: int
+) -> None:
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n{}")
+            asked += 1
+            if asked == 2:
+                await asyncio.sleep(seconds)
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        request = UpstreamRequest("POST", f"http://127.0.0.1:{port}/", (), b"{}")
+        assert await read_all(upstream.exchange(request, DIRECT)) == b"{}"
+        if times == 2:
+            assert await read_all(upstream.exchange(request, DIRECT)) == b"{}"
+        else:
+            with pytest.raises(UpstreamFailure) as caught:
+                await read_all(upstream.exchange(request, DIRECT))
+            assert (caught.value.cause, caught.value.code) == (Cause.NETWORK, "connection_broken")
+        assert asked == 1 + times
+        await upstream.close()
+
+
 @pytest.mark.parametrize(
     ("url", "cause", "code"),
     [

@@ -161,7 +161,7 @@ def test_kept_text_has_a_bound_its_length_none() -> None:
     watch = watch_of("openai", "anthropic")
     piece = "x" * MOST_TEXT_BYTES
     watch.feed(sse(chunk(piece), chunk(piece), chunk(piece)))
-    assert len(watch.text) < 2 * MOST_TEXT_BYTES
+    assert len(watch.text) == MOST_TEXT_BYTES
     assert watch.text_bytes == 3 * MOST_TEXT_BYTES
 
 
@@ -169,7 +169,6 @@ def test_usage_that_cannot_be_read_keeps_the_one_before() -> None:
     watch = watch_of("gemini", "openai")
     watch.feed(sse({**candidate("a"), "usageMetadata": GEMINI_USAGE}))
     watch.feed(sse({**candidate("b"), "usageMetadata": {"promptTokenCount": -1}}))
-    assert watch.is_usage_bad
     assert watch.consumed is not None
     assert (watch.consumed.prompt_tokens, watch.consumed.completion_tokens) == (3, 2)
 
