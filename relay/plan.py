@@ -292,6 +292,7 @@ async def _translate(
         conversation.is_stream,
         channel.asks_usage,
         limit_output(call),
+        held_output(call),
         settings=channel.settings,
     )
     rendered = dialect.render_request(conversation, target)
@@ -357,10 +358,13 @@ def _options(call: Call, conversation: Conversation | None, signer: str = "") ->
 
 def limit_output(call: Call) -> int | None:
     """Most tokens per choice, where the credit pays for fewer than were asked for."""
-    reservation = call.reservation
-    if not reservation.is_clamped or reservation.output_tokens is None:
-        return None
-    return max(reservation.output_tokens // call.request.choices, 1)
+    return held_output(call) if call.reservation.is_clamped else None
+
+
+def held_output(call: Call) -> int | None:
+    """The tokens per choice that are set aside; None where tokens cost nothing."""
+    tokens = call.reservation.output_tokens
+    return None if tokens is None else max(tokens // call.request.choices, 1)
 
 
 def sign_calls(conversation: Conversation, call: Call, gateway: Gateway) -> Conversation:
