@@ -144,11 +144,11 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     except MappingCycle as error:
         raise UpstreamFailure(Cause.OVERLOADED, str(error), code="model_mapping_cycle") from error
     call.begin_attempt(channel, model)
-    if channel.passes_through:
-        return await _finish(_pass_through(adaptor, channel, call, model), channel, call, gateway)
     if not call.request.has_output:
         plan = await _plan_other(adaptor, channel, call, model)
         return await _finish(plan, channel, call, gateway)
+    if channel.passes_through:
+        return await _finish(_pass_through(adaptor, channel, call, model), channel, call, gateway)
     upstream = adaptor.dialect_for(channel, call.request.dialect)
     wish = read_wish(channel.kind.number, model)
     additions = Additions.wanted(call, upstream, gateway.signatures)
@@ -250,6 +250,8 @@ async def _plan_other(adaptor: Adaptor, channel: ChannelConfig, call: Call, mode
     """What is answered with no text."""
     request = call.request
     conversion = find_conversion(channel, request, model)
+    if conversion is None and channel.passes_through:
+        return _pass_through(adaptor, channel, call, model)
     if conversion is None:
         return _pass_on(adaptor, channel, call, "openai", model)
     outgoing = await prepare_outgoing(request, model, conversion)
