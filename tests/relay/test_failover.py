@@ -1,12 +1,14 @@
 """What happens when a channel fails: another one, or the truth."""
 
 import itertools
+import json
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.relay.live_gateway import LiveGateway
+from tests.relay.scripted_provider import ScriptedProvider, whole
 
 # What the first channel does -> whether another one is asked.
 RETRIED = {
@@ -184,3 +186,29 @@ def test_saturated_provider_is_told_with_a_bounded_retry_after(
     response = live.chat(model)
     assert (response.status_code, retry_after(response)) == (429, told)
     assert response.json()["error"]["code"] == "upstream_rate_limited"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/chat/completions", {"type": "invalid_request_error", "param": "input"}),
+        ("/v1/messages", {"type": "not_found_error"}),
+    ],
+)
+def test_what_one_user_refers_to_takes_the_model_from_nobody(
+    live: LiveGateway, scripts: ScriptedProvider, path: str, told: dict[str, str]
+) -> None:
+    model, words = live.new_name("item"), "Item with id 'rs_1' not found."
+    error = {"message": words, "type": "invalid_request_error", "param": "input", "code": None}
+    body = json.dumps({"error": error}).encode()
+    url = scripts.say(model, whole(body, "404 Not Found"))
+    live.new_channel(model, "--setting", "dialects=openai", url=url)
+    live.take_in()
+    fields = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    for _ in range(7):
+        answer = live.call("POST", path, json=fields)
+        assert answer.status_code == 404
+        error = answer.json()["error"]
+        assert error["message"].startswith(words)
+        assert told.items() <= error.items()
+    assert len(scripts.asked[model]) == 7
