@@ -284,7 +284,10 @@ async def _translate(
         call.request.is_stream or adaptor.always_streams(upstream)
     ) and not adaptor.never_streams(upstream)
     if not dialect.takes_media_urls or channel.kind.name in FETCHES_NOTHING:
-        conversation = await inline_media(conversation, gateway.options.out_proxy_url)
+        options = gateway.options
+        conversation = await inline_media(
+            conversation, options.out_proxy_url, options.max_body_bytes
+        )
     if upstream == "gemini":
         conversation = sign_calls(conversation, call, gateway)
     conversation, rest = begin_with(conversation, call, upstream, channel.kind.name, wish.model)
