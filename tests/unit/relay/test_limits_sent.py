@@ -50,7 +50,7 @@ def requests(draw: st.DrawFn) -> CallRequest:
         limit = limit or 9
     limits = {"max_tokens": limit, "max_completion_tokens": draw(TOKENS)}
     limits = {} if endpoint in {"responses", "generate"} else limits
-    wishes: dict[str, Any] = {
+    wishes: dict[str, dict[str, Any]] = {
         "chat": {"reasoning_effort": effort},
         "responses": {"max_output_tokens": draw(TOKENS), "reasoning": {"effort": effort}},
         "messages": {
@@ -63,8 +63,8 @@ def requests(draw: st.DrawFn) -> CallRequest:
                 "thinkingConfig": budget and {"thinkingBudget": budget},
             }
         },
-    }.get(endpoint, {})
-    fields = {name: WORDS[name], **limits, **wishes}
+    }
+    fields = {name: WORDS[name], **limits, **wishes.get(endpoint, {})}
     body = {name: value for name, value in fields.items() if value}
     return parse_request(endpoint, json.dumps(body).encode(), PathParts(model="m"))
 
