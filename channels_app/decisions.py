@@ -2,6 +2,7 @@
 
 cause                          elsewhere?  rest                         strike?
 CLIENT, REFUSED, TOO_LONG      no          none: the request was wrong  no
+MISSING                        yes         none: the request was wrong  no
 RATE_LIMITED                   yes         the key cools down           only by a rule
 CREDENTIAL                     yes         the key's circuit            yes, by its words or a rule
 OVERLOADED, NETWORK, TIMEOUT   yes         the channel's circuit        only by a rule
@@ -58,6 +59,8 @@ def decide(failure: UpstreamFailure, rules: Rules) -> Decision:
     """Pure. Whether a channel is disabled at all, its own switch and the option decide later."""
     if failure.cause in FINAL:
         return NOTHING
+    if failure.cause == Cause.MISSING:
+        return Decision(retries=True)
     strikes = is_disabling(failure, rules)
     if failure.cause == Cause.RATE_LIMITED:
         return Decision(retries=True, rest=Rest.COOL, strikes=strikes, is_of_key=True)

@@ -9,6 +9,7 @@ UpstreamFailure
            TIMEOUT       connect, first byte, idle or total time ran out
            REFUSED       the content was refused by a policy
            TOO_LONG      the context does not fit the model
+           MISSING       what the request refers to is not in this account: it may be in another
 """
 
 import enum
@@ -34,6 +35,7 @@ class Cause(enum.StrEnum):
     TIMEOUT = "timeout"
     REFUSED = "refused"
     TOO_LONG = "too_long"
+    MISSING = "missing"
 
 
 FINAL = frozenset({Cause.CLIENT, Cause.REFUSED, Cause.TOO_LONG})
@@ -119,7 +121,7 @@ class UpstreamFailure(Exception):
 def from_answer(status: int, body: bytes, retry_after: str | None = None) -> UpstreamFailure:
     """The failure of an answer with an error status, or of a 200 that carries an error."""
     message, kind, code, param = read_error(body)
-    cause = classify(status, kind, code)
+    cause = classify(status, kind, code, param)
     if cause in {Cause.CLIENT, Cause.OVERLOADED} and TOO_LONG_BEGINNING.match(message):
         cause = Cause.TOO_LONG
     return UpstreamFailure(
@@ -133,7 +135,7 @@ def from_answer(status: int, body: bytes, retry_after: str | None = None) -> Ups
     )
 
 
-def classify(status: int, kind: str, code: str) -> Cause:  # noqa: PLR0911 -- a table in the form of code
+def classify(status: int, kind: str, code: str, param: str | None = None) -> Cause:  # noqa: PLR0911 -- a table in the form of code
     """Type and code decide before the status: the text may echo what a user wrote and does not
     decide.
     """
@@ -150,10 +152,20 @@ def classify(status: int, kind: str, code: str) -> Cause:  # noqa: PLR0911 -- a 
         return Cause.TIMEOUT
     if status == 413:
         return Cause.TOO_LONG
+    if status == 404 and is_missing(kind, code, param):
+        return Cause.MISSING
     # 404 and 405 say that this account or address doesn't have the model: another channel may.
     if 400 <= status < 500 and status not in {404, 405, 409, 421, 425}:
         return Cause.CLIENT
     return Cause.OVERLOADED
+
+
+def is_missing(kind: str, code: str, param: str | None) -> bool:
+    """OpenAI's 404 for an item, a file or a container: it names the field. For an unknown address
+    it names none, for a model `model`; Anthropic and Google do not tell the one from the other.
+    """
+    is_request = kind == "invalid_request_error" and code != "model_not_found"
+    return is_request and param not in {None, "model"}
 
 
 def read_error(body: bytes) -> tuple[str, str, str, str | None]:

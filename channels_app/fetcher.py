@@ -22,7 +22,19 @@ class FetchRefused(ValueError):
     """What the URL names can't be fetched, or may not be; the text is fit for clients."""
 
 
-async def fetch_media(url: str, proxy_url: str = "") -> tuple[str, str]:
+class Room:
+    """So many bytes may be fetched in all, by whoever shares it."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise FetchRefused("all together is too large")
+
+
+async def fetch_media(url: str, proxy_url: str = "", room: Room | None = None) -> tuple[str, str]:
     """(media type, base64 data); raises FetchRefused."""
     try:
         parts = urlsplit(url)
@@ -34,7 +46,7 @@ async def fetch_media(url: str, proxy_url: str = "") -> tuple[str, str]:
     try:
         async with asyncio.timeout(SECONDS):
             address = await resolve_public(parts.hostname, port)
-            return await fetch_pinned(url, address, MOST_BYTES, proxy_url)
+            return await fetch_pinned(url, address, MOST_BYTES, proxy_url, room)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise FetchRefused("the address did not answer") from error
 
@@ -51,7 +63,7 @@ async def resolve_public(host: str, port: int) -> str:
 
 
 async def fetch_pinned(
-    url: str, address: str, most_bytes: int, proxy_url: str = ""
+    url: str, address: str, most_bytes: int, proxy_url: str = "", room: Room | None = None
 ) -> tuple[str, str]:
     """As fetch_media, from an address that was checked before."""
     pinned, name = pin(url, address)
@@ -69,6 +81,8 @@ async def fetch_pinned(
         data = bytearray()
         async for piece in answer.aiter_raw():
             data += piece
+            if room is not None:
+                room.take(len(piece))
             if len(data) > most_bytes:
                 raise FetchRefused("what the address holds is too large")
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -360,6 +360,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "clean": {"task": "billing.clean", "schedule": 3600.0},
     "forget-changes": {"task": "billing.forget_changes", "schedule": 3600.0},
+    "forget-responses": {"task": "relay.forget_responses", "schedule": 300.0},
     "forget-texts": {"task": "relay.forget_texts", "schedule": 300.0},
     "poll-midjourney": {
         "task": "relay.poll_midjourney",

@@ -150,11 +150,11 @@ async def plan_attempt(channel: ChannelConfig, call: Call, gateway: Gateway) -> 
     except MappingCycle as error:
         raise UpstreamFailure(Cause.OVERLOADED, str(error), code="model_mapping_cycle") from error
     call.begin_attempt(channel, model)
-    if channel.passes_through:
-        return await _finish(_pass_through(adaptor, channel, call, model), channel, call, gateway)
     if not call.request.has_output:
         plan = await _plan_other(adaptor, channel, call, model)
         return await _finish(plan, channel, call, gateway)
+    if channel.passes_through:
+        return await _finish(_pass_through(adaptor, channel, call, model), channel, call, gateway)
     client = call.request.words or call.request.dialect
     upstream = adaptor.dialect_for(channel, client, model)
     wish = read_wish(channel.kind.number, model)
@@ -263,6 +263,8 @@ async def _plan_other(adaptor: Adaptor, channel: ChannelConfig, call: Call, mode
     """What is answered with no text."""
     request = call.request
     conversion = find_conversion(channel, request, model)
+    if conversion is None and channel.passes_through:
+        return _pass_through(adaptor, channel, call, model)
     if conversion is None:
         return _pass_on(adaptor, channel, call, "openai", model)
     outgoing = await prepare_outgoing(request, model, conversion)
@@ -295,7 +297,10 @@ async def _translate(
         call.request.is_stream or adaptor.always_streams(upstream)
     ) and not adaptor.never_streams(upstream)
     if not dialect.takes_media_urls or channel.kind.name in FETCHES_NOTHING:
-        conversation = await inline_media(conversation, gateway.options.out_proxy_url)
+        options = gateway.options
+        conversation = await inline_media(
+            conversation, options.out_proxy_url, options.max_body_bytes
+        )
     if upstream == "gemini":
         conversation = sign_calls(conversation, call, gateway)
     conversation, rest = begin_with(conversation, call, upstream, channel.kind.name, wish.model)
@@ -305,6 +310,7 @@ async def _translate(
         conversation.is_stream,
         channel.asks_usage,
         limit_output(call),
+        held_output(call),
         settings=channel.settings,
     )
     fitted, names = fit_tools(conversation, upstream, channel.kind.name)
@@ -372,10 +378,13 @@ def _options(call: Call, conversation: Conversation | None, signer: str = "") ->
 
 def limit_output(call: Call) -> int | None:
     """Most tokens per choice, where the credit pays for fewer than were asked for."""
-    reservation = call.reservation
-    if not reservation.is_clamped or reservation.output_tokens is None:
-        return None
-    return max(reservation.output_tokens // call.request.choices, 1)
+    return held_output(call) if call.reservation.is_clamped else None
+
+
+def held_output(call: Call) -> int | None:
+    """The tokens per choice that are set aside; None where tokens cost nothing."""
+    tokens = call.reservation.output_tokens
+    return None if tokens is None else max(tokens // call.request.choices, 1)
 
 
 def sign_calls(conversation: Conversation, call: Call, gateway: Gateway) -> Conversation:

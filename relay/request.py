@@ -257,8 +257,13 @@ def _read_limits(fields: Fields, endpoint: str) -> int | None:
         )
     if endpoint == "responses":
         return _read_tokens(fields, "max_output_tokens")
-    limits = [_read_tokens(fields, name) for name in ("max_completion_tokens", "max_tokens")]
-    return limits[1] if limits[0] is None else limits[0]
+    # Of both the larger: which of them a provider of Chat goes by is its own affair.
+    names = ("max_tokens", "max_completion_tokens") if endpoint == "chat" else ("max_tokens",)
+    return _largest(*[_read_tokens(fields, name) for name in names if name in fields])
+
+
+def _largest(*limits: int | None) -> int | None:
+    return max((limit for limit in limits if limit is not None), default=None)
 
 
 def _read_gemini_config(fields: Fields) -> tuple[int | None, int]:
@@ -270,15 +275,15 @@ def _read_gemini_config(fields: Fields) -> tuple[int | None, int]:
     config = config or _read(fields, "generation_config", _decode_config)
     if config is None:
         return None, 1
-    limit = config.max_output_tokens if config.maxOutputTokens is None else config.maxOutputTokens
-    choices = config.candidate_count if config.candidateCount is None else config.candidateCount
-    for name, value, most in (
-        ("maxOutputTokens", limit, MOST_TOKENS),
+    limits = (config.maxOutputTokens, config.max_output_tokens)
+    choices = (config.candidateCount, config.candidate_count)
+    for name, values, most in (
+        ("maxOutputTokens", limits, MOST_TOKENS),
         ("candidateCount", choices, MOST_CHOICES),
     ):
-        if value is not None and not 1 <= value <= most:
+        if not all(value is None or 1 <= value <= most for value in values):
             raise bad_request(_("%(name)s is invalid"), "invalid_value", name, name=name)
-    return limit, choices or 1
+    return _largest(*limits), _largest(*choices) or 1
 
 
 def _read_tokens(fields: Fields, name: str) -> int | None:

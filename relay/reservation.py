@@ -47,11 +47,16 @@ async def _reserve_units(gateway: Gateway, caller: Caller, units: int) -> Reserv
     hold = gateway.purses.try_place(caller.budgets, units)
     if hold is None:
         want = Want(units, units, units, gateway.options.credit_wait_seconds)
-        try:
-            hold = await gateway.purses.place(caller.budgets, want)
-        except NotEnoughCredit as short:
-            raise _refusal(caller, short) from short
+        hold = await place_hold(gateway, caller, want)
     return Reservation(hold, 0, None)
+
+
+async def place_hold(gateway: Gateway, caller: Caller, want: Want) -> Hold:
+    """Raises CallRefused that says whose credit is not enough."""
+    try:
+        return await gateway.purses.place(caller.budgets, want)
+    except NotEnoughCredit as short:
+        raise _refusal(caller, short) from short
 
 
 async def _place(

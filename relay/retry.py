@@ -19,8 +19,11 @@ def end_failed(gateway: Gateway, call: Call, failure: UpstreamFailure) -> CallRe
 
 def refuse_for(failure: UpstreamFailure) -> CallRefused:
     """A provider's trouble is never the client's 401 and never our 500."""
-    if failure.cause in {Cause.CLIENT, Cause.REFUSED, Cause.TOO_LONG}:
+    if failure.cause in {Cause.CLIENT, Cause.REFUSED, Cause.TOO_LONG, Cause.MISSING}:
         status = failure.status if 400 <= failure.status < 500 else 400
+        if failure.cause == Cause.MISSING:
+            # Google says 403, which would be about the client's key.
+            status = 404
         return errors.provider_refused(status, failure)
     if failure.cause == Cause.RATE_LIMITED:
         wait = failure.retry_after

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from relay.midjourney.polling import poll_tasks
+from relay.response_cleaning import forget_responses
 from relay.text_cleaning import forget_texts
 
 
@@ -11,4 +12,4 @@ def poll_midjourney() -> int:
     return poll_tasks()
 
 
-__all__ = ["forget_texts", "poll_midjourney"]
+__all__ = ["forget_responses", "forget_texts", "poll_midjourney"]

@@ -24,6 +24,8 @@ class Target(msgspec.Struct, frozen=True):
     asks_usage: bool = True
     max_tokens: int | None = None
     """Most tokens that the credit pays for; bounds what the client asked for."""
+    held_tokens: int | None = None
+    """Most tokens that are set aside; bounds what the client did not ask for."""
     default_max_tokens: int = 8192
     """Where the dialect demands a limit and the client gave none."""
     settings: Mapping[str, str] = {}

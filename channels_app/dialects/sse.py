@@ -13,18 +13,20 @@ BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLong(ValueError):
-    """One event grew beyond MOST_EVENT_BYTES without an end."""
+    """One event grew beyond the most that it may have, without an end."""
 
 
 class EventSplitter:
     """feed(bytes) -> the events that are now complete, each with its blank line, as they came.
 
-    What has no end yet is kept in pieces, and looked at once: an event may be megabytes long.
+    What has no end yet is kept in pieces, and looked at once: an event may be megabytes long, up to
+    `most` bytes.
     """
 
-    __slots__ = ("_pieces", "_size", "_started", "_tail")
+    __slots__ = ("_most", "_pieces", "_size", "_started", "_tail")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_EVENT_BYTES) -> None:
+        self._most = most
         self._pieces: list[bytes] = []
         self._size = 0
         self._tail = b""
@@ -75,7 +77,7 @@ class EventSplitter:
         self._tail = rest[-3:]
 
     def _check_size(self) -> None:
-        if self._size > MOST_EVENT_BYTES:
+        if self._size > self._most:
             raise EventTooLong
 
 

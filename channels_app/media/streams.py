@@ -5,14 +5,13 @@ https://platform.openai.com/docs/api-reference/audio/speech-audio-delta-event,
 https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event
 """
 
-import re
 from contextlib import suppress
 
 import msgspec
 
 from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.reply import BadStream, Started
-from channels_app.dialects.sse import event_data
+from channels_app.dialects.sse import EventSplitter, EventTooLong, event_data
 from channels_app.dialects.usage import UsageUnreadable, read_usage
 from channels_app.media.answers import IMAGES, assign_kinds
 
@@ -20,8 +19,6 @@ MOST_EVENT_BYTES = 64 * 1024 * 1024
 """A picture stands in one event, in base64."""
 MOST_BAD_EVENTS = 3
 MOST_TEXT_BYTES = 256 * 1024
-_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_LONGEST_BOUNDARY = 4
 _NULL = b"null"
 _EMPTY = msgspec.Raw()
 
@@ -36,45 +33,12 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-class LargeEvents:
-    """feed(bytes) -> the events that are now complete. What was searched is not searched again: an
-    event of megabytes arrives in thousands of pieces.
-    """
-
-    def __init__(self) -> None:
-        self._carry = bytearray()
-        self._searched = 0
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Raises BadStream."""
-        self._carry += data
-        events = []
-        start = 0
-        # A final \r may be half of an end: wait for the byte behind it.
-        end = len(self._carry) - 1 if self._carry.endswith(b"\r") else len(self._carry)
-        for match in _BOUNDARY.finditer(self._carry, self._searched, end):
-            events.append(bytes(self._carry[start : match.end()]))
-            start = match.end()
-        del self._carry[:start]
-        self._searched = max(len(self._carry) - _LONGEST_BOUNDARY, 0)
-        if len(self._carry) > MOST_EVENT_BYTES:
-            msg = "an event without end"
-            raise BadStream(msg)
-        return events
-
-    def flush(self) -> bytes:
-        """An event whose end never came, or b''."""
-        rest = bytes(self._carry).strip(b"\r\n")
-        self._carry.clear()
-        return rest + b"\n\n" if rest else b""
-
-
 class MediaWatch:
     """The attributes of `dialects.watch.Watch`; `images` are those that were finished."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._splitter = LargeEvents()
+        self._splitter = EventSplitter(MOST_EVENT_BYTES)
         self._bad = 0
         self._is_complete = False
         self.consumed: Consumed | None = None
@@ -102,11 +66,17 @@ class MediaWatch:
 
     def feed(self, data: bytes) -> bytes:
         """Raises BadStream. After an error nothing more is passed on."""
-        return b"".join([event for event in self._splitter.feed(data) if self._passes(event)])
+        try:
+            events = self._splitter.feed(data)
+        except EventTooLong as error:
+            msg = "an event without end"
+            raise BadStream(msg) from error
+        return b"".join([event for event in events if self._passes(event)])
 
     def flush(self) -> bytes:
-        rest = self._splitter.flush()
-        return rest if rest and self._passes(rest) else b""
+        rest = self._splitter.flush().strip(b"\r\n")
+        event = rest + b"\n\n"
+        return event if rest and self._passes(event) else b""
 
     def ending(self) -> bytes:
         return b""

@@ -15,4 +15,7 @@ GOOGLE_BEGINNINGS: Mapping[str, Cause] = {
     "The input token count": Cause.TOO_LONG,
     "API key not valid": Cause.CREDENTIAL,
     "API key expired": Cause.CREDENTIAL,
+    # Status 403, but of what the request refers to.
+    "CachedContent not found": Cause.MISSING,
+    "You do not have permission to access the File ": Cause.MISSING,
 }

@@ -11,6 +11,7 @@ from channels_app.dialects.openai_models import OPENAI_KINDS, is_new_model
 
 _encode = msgspec.json.Encoder().encode
 Fields = Mapping[str, msgspec.Raw]
+OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 
 
 def splice(
@@ -23,32 +24,43 @@ def splice(
     max_tokens: int | None = None,
 ) -> dict[str, Any]:
     """The client's fields with the provider's model name, usage asked for, and the output limited
-    to `max_tokens` where that is not None.
+    to `max_tokens` where that is not None, by the name that the provider knows.
     """
     spliced: dict[str, Any] = dict(fields)
     if dialect != "gemini":
         spliced["model"] = model
     if asks_usage:
         spliced["stream_options"] = msgspec.Raw(ask_usage(fields.get("stream_options")))
-    if max_tokens is None:
+    if dialect == "openai":
+        _limit_chat(spliced, limit_name(kind, model), max_tokens)
+    elif max_tokens is None:
         return spliced
-    if dialect == "gemini":
+    elif dialect == "gemini":
         spliced.update(_limit_gemini(fields, max_tokens))
     else:
-        spliced[_limit_field(fields, dialect, kind, model)] = max_tokens
+        spliced["max_output_tokens" if dialect == "responses" else "max_tokens"] = max_tokens
     return spliced
 
 
-def _limit_field(fields: Fields, dialect: str, kind: str, model: str) -> str:
-    if dialect == "responses":
-        return "max_output_tokens"
-    for name in ("max_completion_tokens", "max_tokens"):
-        if name in fields and bytes(fields[name]) != b"null":
-            return name
-    # https://platform.openai.com/docs/api-reference/chat/create: max_tokens is refused by reasoning
-    # models.
-    is_new = dialect == "openai" and (kind in OPENAI_KINDS or is_new_model(model))
-    return "max_completion_tokens" if is_new else "max_tokens"
+def limit_name(kind: str, model: str) -> str:
+    """What limits the output of Chat. Reasoning models of OpenAI refuse `max_tokens`, those who
+    copied it ignore the other: https://platform.openai.com/docs/api-reference/chat/create,
+    https://api-docs.deepseek.com/api/create-chat-completion
+    """
+    return NEW_LIMIT if kind in OPENAI_KINDS or is_new_model(model) else OLD_LIMIT
+
+
+def _limit_chat(fields: dict[str, Any], name: str, max_tokens: int | None) -> None:
+    """Who knows the new name knows the old one too, and gets what the client wrote."""
+    names = (NEW_LIMIT, OLD_LIMIT)
+    given = {n: fields[n] for n in names if n in fields and bytes(fields[n]) != b"null"}
+    if max_tokens is None and (name == NEW_LIMIT or NEW_LIMIT not in given):
+        return
+    if name == NEW_LIMIT and given:
+        name = next(iter(given))
+    for other in names:
+        fields.pop(other, None)
+    fields[name] = given[NEW_LIMIT] if max_tokens is None else max_tokens
 
 
 def _limit_gemini(fields: Fields, max_tokens: int) -> dict[str, Any]:

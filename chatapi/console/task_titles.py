@@ -26,6 +26,7 @@ TITLES: dict[str, Any] = {
     "channels.watch_models_when_due": _("Watch the providers' lists of models, when due"),
     "notifications.forget": _("Forget old notices"),
     "notifications.send": _("Send notices"),
+    "relay.forget_responses": _("Forget expired responses"),
     "relay.forget_texts": _("Forget old prompts and answers"),
     "relay.poll_midjourney": _("Ask for Midjourney tasks"),
 }

@@ -20,16 +20,16 @@ from billing.pricing import (
     ceiling_units,
     compute_charge,
 )
-from billing.purses import Hold, NotEnoughCredit, Want
+from billing.purses import Hold, Want
 from billing.records import Progress, UsageState
 from chatapi.lib.money import EXACT, round_units
-from relay import errors, settlement
+from relay import settlement
 from relay.call import Call, Outcome, Reservation, encode_items
 from relay.callers import Caller
 from relay.errors import CallRefused
 from relay.gateway import Gateway
 from relay.realtime.words import Words
-from relay.reservation import LEAST_OUTPUT
+from relay.reservation import LEAST_OUTPUT, place_hold
 
 log = structlog.get_logger("realtime")
 
@@ -47,14 +47,7 @@ async def set_aside(gateway: Gateway, caller: Caller, quote: Quote) -> Reservati
     usual = ceiling_units(quote, USUAL_PROMPT, _usual_output(quote))
     least = ceiling_units(quote, LEAST_PROMPT, LEAST_OUTPUT)
     want = Want(usual, least, least, gateway.options.credit_wait_seconds)
-    try:
-        hold = await gateway.purses.place(caller.budgets, want)
-    except NotEnoughCredit as short:
-        if short.budget_id == caller.wallet_id:
-            raise errors.not_enough_user_credit() from short
-        used_up = short.available <= 0
-        raise errors.token_exhausted() if used_up else errors.not_enough_token_credit() from short
-    return Reservation(hold, USUAL_PROMPT, None)
+    return Reservation(await place_hold(gateway, caller, want), USUAL_PROMPT, None)
 
 
 def _usual_output(quote: Quote) -> int:

@@ -30,13 +30,14 @@ class Media:
         first: tuple[bytes, ...] = (),
         name: str = "",
         settings: Mapping[str, str] | None = None,
+        switches: tuple[str, ...] = (),
     ) -> str:
         """A model whose channel says `pieces`, after a better channel said `first`."""
         live = self.live
         model = name or live.new_name("media")
         flags = [word for key, value in prices.items() for word in (f"--{key}", value)]
         live.manage("price", "set", model, *flags)
-        more: list[object] = ["--kind", kind]
+        more: list[object] = ["--kind", kind, *switches]
         for key, value in (settings or {}).items():
             more += ["--setting", f"{key}={value}"]
         live.new_channel(model, *more, url=self.scripts.say(model, *pieces))

@@ -1,6 +1,7 @@
 """What happens when a channel fails: another one, or the truth."""
 
 import itertools
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -208,3 +209,29 @@ def test_channel_that_is_just_being_tried_again_is_unhealthy_not_busy(
         trial.result()
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_healthy_channel")
     assert int(refused.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/chat/completions", {"type": "invalid_request_error", "param": "input"}),
+        ("/v1/messages", {"type": "not_found_error"}),
+    ],
+)
+def test_what_one_user_refers_to_takes_the_model_from_nobody(
+    live: LiveGateway, scripts: ScriptedProvider, path: str, told: dict[str, str]
+) -> None:
+    model, words = live.new_name("item"), "Item with id 'rs_1' not found."
+    error = {"message": words, "type": "invalid_request_error", "param": "input", "code": None}
+    body = json.dumps({"error": error}).encode()
+    url = scripts.say(model, whole(body, "404 Not Found"))
+    live.new_channel(model, "--setting", "dialects=openai", url=url)
+    live.take_in()
+    fields = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    for _ in range(7):
+        answer = live.call("POST", path, json=fields)
+        assert answer.status_code == 404
+        error = answer.json()["error"]
+        assert error["message"].startswith(words)
+        assert told.items() <= error.items()
+    assert len(scripts.asked[model]) == 7

@@ -18,8 +18,10 @@ LEAST_TOP_P = 0.95
 
 def put_limits(body: dict[str, Any], conversation: Conversation, target: Target) -> None:
     wanted = conversation.max_tokens
-    limit = target.default_max_tokens if wanted is None else wanted
-    body["max_tokens"] = limit if target.max_tokens is None else min(limit, target.max_tokens)
+    limits = [wanted, target.max_tokens]
+    if wanted is None:
+        limits += [target.default_max_tokens, target.held_tokens]
+    body["max_tokens"] = min(limit for limit in limits if limit is not None)
 
 
 def put_thinking(
@@ -126,12 +128,13 @@ def _think(
 
 
 def _share(budget: int, limit: int, target: Target, traits: Traits) -> tuple[int, int]:
-    """(budget, max_tokens): what the client wants to read is added to the thinking as far as the
-    credit and the model allow, else thinking gets what is left.
+    """(budget, max_tokens): what the client wants to read is added to the thinking as far as what
+    is held and the model allow, else thinking gets what is left.
     """
     if budget < limit:
         return budget, limit
-    bounds = [n for n in (target.max_tokens, traits.most_output) if n is not None]
+    most = (target.max_tokens, target.held_tokens, traits.most_output)
+    bounds = [n for n in most if n is not None]
     raised = max(min([budget + limit, *bounds]), limit)
     for_answer = min(limit, raised // 2)
     return min(budget, raised - for_answer), raised

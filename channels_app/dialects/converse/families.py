@@ -51,10 +51,15 @@ def claude_version(model: str) -> tuple[int, int]:
 
 
 def thinking_fields(
-    conversation: Conversation, model: str, limit: int | None, dropped: list[str]
+    conversation: Conversation,
+    model: str,
+    limit: int | None,
+    dropped: list[str],
+    *,
+    held: int | None = None,
 ) -> dict[str, Any]:
     """The model's own fields that make it think as the client asked; {} where it is not asked to
-    or can't. A budget stays below `limit`, the most output tokens.
+    or can't. A budget stays below `limit`, the most output tokens, or else what is held for them.
     """
     reasoning = conversation.reasoning
     if reasoning is None or not asks_to_think(conversation):
@@ -62,7 +67,7 @@ def thinking_fields(
     effort = effort_of(reasoning)
     family = family_of(model)
     if family == "claude" and not _is_call_forced(conversation):
-        fields = _claude_thinking(conversation, model, limit)
+        fields = _claude_thinking(conversation, model, held if limit is None else limit)
     elif family == "nova" and "nova-2" in model.lower():
         level = _EFFORTS.get(effort or "medium", effort or "medium")
         # https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html: the

@@ -141,10 +141,11 @@ def _put_limits(
 ) -> None:
     """inferenceConfig, and the model's own fields beside it."""
     limit = limit_of(conversation, target)
-    fields = thinking_fields(conversation, target.model, limit, dropped)
+    fields = thinking_fields(conversation, target.model, limit, dropped, held=target.held_tokens)
     budget = fields.get("thinking", {}).get("budget_tokens", 0)
     if budget and limit is None:
-        limit = budget + target.default_max_tokens
+        wanted = budget + target.default_max_tokens
+        limit = wanted if target.held_tokens is None else min(wanted, target.held_tokens)
     config: dict[str, Any] = {} if limit is None else {"maxTokens": max(limit, 1)}
     has_temperature = conversation.temperature is not None
     refused = forbidden_samplers(target.model, fields, has_temperature=has_temperature)

@@ -28,6 +28,8 @@ COOLS = Decision(retries=True, rest=Rest.COOL, is_of_key=True)
         (Cause.RATE_LIMITED, 429, COOLS),
         (Cause.OVERLOADED, 500, RESTS),
         (Cause.OVERLOADED, 404, RESTS),
+        (Cause.MISSING, 404, Decision(retries=True)),
+        (Cause.MISSING, 403, Decision(retries=True)),
         (Cause.NETWORK, 0, RESTS),
         (Cause.TIMEOUT, 0, RESTS),
         (Cause.TIMEOUT, 504, RESTS),

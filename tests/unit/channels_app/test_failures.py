@@ -36,6 +36,10 @@ KNOWN: list[tuple[int, dict[str, Any], Cause, bool]] = [
     (429, {}, Cause.RATE_LIMITED, True),
     (200, {"code": "rate_limit_exceeded"}, Cause.RATE_LIMITED, True),
     (404, {"code": "model_not_found"}, Cause.OVERLOADED, True),
+    (404, {"type": "invalid_request_error", "param": "input"}, Cause.MISSING, True),
+    (404, {"type": "invalid_request_error", "param": "model"}, Cause.OVERLOADED, True),
+    # OpenAI's answer at an address that it does not have.
+    (404, {"type": "invalid_request_error", "param": None}, Cause.OVERLOADED, True),
     (408, {}, Cause.TIMEOUT, True),
     (504, {}, Cause.TIMEOUT, True),
     (500, {}, Cause.OVERLOADED, True),

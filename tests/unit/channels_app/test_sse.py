@@ -81,9 +81,8 @@ def test_several_events_in_one_piece_come_one_by_one() -> None:
     assert splitter.feed(b"\n\ndata: 3\n\n")[-1] == b"data: 3\n\n"
 
 
-def test_event_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MOST_EVENT_BYTES", 100)
-    splitter = EventSplitter()
+def test_event_without_end_is_given_up() -> None:
+    splitter = EventSplitter(100)
     for _ in range(10):
         assert splitter.feed(b"x" * 10) == []
     with pytest.raises(EventTooLong):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from channels_app.dialects.consumed import Consumed
 from channels_app.dialects.reply import BadStream
-from channels_app.media.streams import LargeEvents, MediaWatch
+from channels_app.media.streams import MediaWatch
 
 
 def event(name: str, **data: Any) -> bytes:
@@ -40,11 +40,11 @@ def test_each_finished_picture_adds_what_it_used() -> None:
 
 @pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\r\r"])
 def test_all_ends_of_an_event_are_known(end: bytes) -> None:
-    splitter = LargeEvents()
-    data = b"data: 1" + end + b"data: 2" + end
-    found = [one for at in range(len(data)) for one in splitter.feed(data[at : at + 1])]
-    rest = splitter.flush()
-    assert [one.strip() for one in [*found, rest] if one] == [b"data: 1", b"data: 2"]
+    watch = MediaWatch("images")
+    data = DONE.strip() + end + DONE.strip() + end
+    found = b"".join(watch.feed(data[at : at + 1]) for at in range(len(data))) + watch.flush()
+    assert found.count(b"event: ") == 2
+    assert watch.consumed == Consumed(10, 200, image_output_tokens=200, images=2)
 
 
 @pytest.mark.parametrize(

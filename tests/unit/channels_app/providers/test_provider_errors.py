@@ -76,6 +76,23 @@ ERRORS: list[tuple[str, int, Any, Cause]] = [
         openai("The input token count (9) exceeds the maximum", status="INVALID_ARGUMENT"),
         Cause.TOO_LONG,
     ),
+    (
+        "gemini",
+        403,
+        openai(
+            "You do not have permission to access the File x or it may not exist.",
+            status="PERMISSION_DENIED",
+        ),
+        Cause.MISSING,
+    ),
+    (
+        "vertex-gemini",
+        403,
+        openai("CachedContent not found (or permission denied)", status="PERMISSION_DENIED"),
+        Cause.MISSING,
+    ),
+    ("gemini", 404, openai("models/x is not found", status="NOT_FOUND"), Cause.OVERLOADED),
+    ("openai", 404, openai(type="invalid_request_error", param="input"), Cause.MISSING),
     ("vertex-gemini", 200, [openai(code=429, status="RESOURCE_EXHAUSTED")], Cause.RATE_LIMITED),
     ("vertex-gemini", 200, openai(code=504, status="DEADLINE_EXCEEDED"), Cause.TIMEOUT),
     ("vertex", 400, claude("invalid_request_error", "prompt is too long: 9"), Cause.TOO_LONG),
