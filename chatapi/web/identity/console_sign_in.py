@@ -8,10 +8,15 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.urls import reverse
 
+from chatapi.web.next_page import wanted_page
+
 
 class ConsoleSignInView(LoginView):
     def get_default_redirect_url(self) -> str:
         return reverse("admin:index")
+
+    def get_redirect_url(self) -> str:
+        return wanted_page(self.request)
 
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
