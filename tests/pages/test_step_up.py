@@ -182,6 +182,9 @@ def test_a_stored_key_goes_nowhere_else_at_once(stale: Client) -> None:
     ):
         assert ASKED in text_of(stale.post(path, form)), form
     assert ASKED not in text_of(stale.post(path, {"base_url": channel.base_url}))
+    for quoted in ("_2B", "_30"):
+        other = path.replace(f"/{channel.pk}/", f"/{quoted}{channel.pk}/")
+        assert ASKED in text_of(stale.post(other, {"base_url": "https://evil.example"})), other
     many = {"action": "batch", "_selected_action": channel.pk, "index": 0, "apply": "yes"}
     proxy = {"apply_proxy_url": "on", "proxy_url": "http://evil.example:1"}
     settings = {"apply_settings": "on", "settings": '{"token_uri": "https://evil.example"}'}

@@ -124,8 +124,10 @@ class UserAdmin(UserActs, ConsoleAdmin[User], DjangoUserAdmin[User]):
 
         def is_moved() -> bool:
             user = self.get_object(request, unquote(object_id))
+            if user is None:
+                return request.method == "POST"
             email = request.POST.get("email")
-            return user is not None and email is not None and email.strip() != user.email
+            return email is not None and email.strip() != user.email
 
         if asked := ask_for_password(request, is_moved):
             return asked
