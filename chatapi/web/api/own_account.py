@@ -21,7 +21,7 @@ from chatapi.accounts.people import change_password
 from chatapi.accounts.sessions import end_sessions
 from chatapi.accounts.throttle import Throttled, address_of, begin_step, forget_failures
 from chatapi.console.audit import record_act
-from chatapi.web.api.confirming import need_owner
+from chatapi.web.api.confirming import need_fresh_password, need_owner
 from chatapi.web.api.envelope import answer, answer_one
 from chatapi.web.api.errors import Refused
 from chatapi.web.api.fields import Text, UnixTime
@@ -99,6 +99,8 @@ class Self(ApiView):
     @describe("Change one's name or password", TAG, Account, body=SelfChange)
     def put(self, request: Request) -> Response:
         values = self.read_body(SelfChange)
+        if self.user.is_staff and values.get("username", "") not in {"", self.user.username}:
+            need_fresh_password(request)
         if values.get("password"):
             # Outside of a transaction: a failed try stays counted.
             check_old_password(request, self.user, values.get("original_password", ""))
