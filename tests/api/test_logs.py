@@ -113,6 +113,10 @@ def test_bookings_are_rows_of_type_one(alice: Api, bob: Api, admin: Api) -> None
     assert (row["type"], row["quota"], row["multiplier"]) == (1, 500, "welcome")
     assert data_of(bob.get("log/self?type=1")) == []
     assert [row["username"] for row in data_of(admin.get("log/?type=1"))] == ["alice"]
+    adele = user_of("adele")
+    for scopes, status in ((["logs:read"], 403), (["logs:read", "money:read"], 200)):
+        program = Api(authorization=create_access_token(adele, "t", scopes).key)
+        assert program.get("log/?type=1").status_code == status, scopes
 
 
 def test_whoever_has_a_key_sees_its_calls(nobody: Api, alice: Api) -> None:

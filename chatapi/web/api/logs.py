@@ -56,7 +56,9 @@ class PurgeQuery(serializers.Serializer[Any]):
 
 
 class Logs(ApiView):
-    """`total` is exact up to 10000, which then means at least so many."""
+    """`total` is exact up to 10000, which then means at least so many. Programs need the scope
+    money:read for type 1, and audit:read for types 3 and 4.
+    """
 
     area = "logs"
     scopes = {"DELETE": "options:write"}
@@ -71,6 +73,7 @@ class Logs(ApiView):
             need_audit_log(request)
             return show(request, narrow_entries(self.user, find_entries(values)), EntryRow, "at")
         if values["type"] == TOPUP:
+            need_scope(request, "money:read")
             rows: Any = narrow_rows(self.user, find_bookings(values), "budget__user")
             rows = rows if wallet is None else rows.filter(budget_id=wallet)
             return show(request, rows, BookingRow)
