@@ -55,7 +55,8 @@ class ConsolePasswordView(PasswordChangeView):
 
     def _refuse(self, request: HttpRequest, error: Throttled) -> HttpResponse:
         tell_throttled(request, error)
-        form: Any = self.get_form_class()(request.user)
+        user: Any = request.user
+        form = self.get_form_class()(user)
         answer = self.render_to_response(self.get_context_data(form=form), status=429)
         answer["Retry-After"] = str(error.retry_after)
         return answer

@@ -68,7 +68,7 @@ def is_moved(name: str, text: str, values: Mapping[str, Any]) -> bool:
 def is_changed(name: str, text: str, values: Mapping[str, Any]) -> bool:
     """By what a form or a program sends; a box that is not ticked is sent as nothing."""
     if OPTIONS[name][2] is bool:
-        return (text.strip().lower() in {"true", "1", "on"}) != values[name]
+        return (text.strip().lower() in {"true", "1", "on"}) != bool(values[name])
     return normalize_newlines(text).strip() != str(values[name]).strip()
 
 

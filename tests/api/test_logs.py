@@ -142,7 +142,7 @@ def test_a_revoked_key_opens_nothing(nobody: Api, alice: Api) -> None:
     made = create_token(user, TokenSettings(name="shared", networks_text="127.0.0.0/8"))
     call_of(user, 1, token_id=made.token.pk)
 
-    def looks(**more: str) -> list[bool]:
+    def looks(**more: Any) -> list[bool]:
         asked = [
             nobody.client.post(f"/api/log/{name}", {"key": made.key}, "application/json", **more)
             for name in ("token", "tokenmj")
