@@ -2,16 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
-from django.db.models.functions import Abs
 from django.utils import timezone
 
 from billing.ledger import open_wallet, post_entry
 from billing.models import LedgerEntry, LedgerKind
 from chatapi.accounts.models import User
+from chatapi.console.models import AuditEntry
 from chatapi.options.snapshot import read_values
 
-BY_HAND = (LedgerKind.CREDIT, LedgerKind.DEBIT)
+BOOKED = "user.credit"
+"""Of the audit log."""
 DAY = timedelta(days=1)
 
 
@@ -29,12 +29,12 @@ def is_much(actor: User, units: int, since: datetime) -> bool:
     come to the option CreditConfirmUsd.
     """
     values = read_values()
-    entries = LedgerEntry.objects.filter(
-        created_at__gt=max(since, timezone.now() - DAY),
-        actor=actor.get_username(),
-        kind__in=BY_HAND,
+    # The ledger knows names, and people change theirs; the audit log knows numbers, and has an
+    # entry in the transaction of each booking.
+    booked = AuditEntry.objects.filter(
+        actor_id=actor.pk, action=BOOKED, at__gt=max(since, timezone.now() - DAY)
     )
-    before = entries.aggregate(sum=Sum(Abs("amount")))["sum"] or 0
+    before = sum(abs(after["units"]) for after in booked.values_list("after", flat=True).iterator())
     return bool(before + abs(units) >= values["CreditConfirmUsd"] * values["QuotaPerUnit"])
 
 

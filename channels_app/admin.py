@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db.models import QuerySet
 from django.forms import Form, ModelForm, modelform_factory
@@ -304,8 +305,10 @@ class ChannelAdmin(ChannelActions, ChannelPages, ModelNewsPages, ConsoleAdmin[Ch
         """A stored key, which nobody can read, goes to another place only after the password."""
 
         def is_grave() -> bool:
-            channel = self.get_object(request, object_id)
-            return channel is not None and leads_elsewhere(channel, read_sent(channel, request))
+            channel = self.get_object(request, unquote(object_id))
+            if channel is None:
+                return request.method == "POST"
+            return leads_elsewhere(channel, read_sent(channel, request))
 
         if asked := ask_for_password(request, is_grave):
             return asked

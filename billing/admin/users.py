@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin.amount_form import AmountForm
 from billing.balances import with_wallets
-from billing.by_hand import book_by_hand, is_much, lock_people
+from billing.by_hand import BOOKED, book_by_hand, is_much, lock_people
 from billing.commissions import read_earnings
 from billing.ledger import AlreadyPosted, NotEnoughRemaining
 from chatapi.accounts.admin import UserAdmin
@@ -166,4 +166,4 @@ def post_credit(request: HttpRequest, user: User, form: CreditForm) -> None:
         expires_at=given["expires_at"],
     )
     after = {"units": form.units, "usd": usd_text(form.units), "reference": reference}
-    record_act("user.credit", request=request, target=user, after=after, note=given["note"])
+    record_act(BOOKED, request=request, target=user, after=after, note=given["note"])

@@ -12,5 +12,7 @@ def close_account(user: User) -> None:
     """
     with transaction.atomic():
         delete_user(user)
-        user.username, user.display_name = f"deleted-{user.pk}", ""
+        # No form of sign-up takes a plus, and names from other sites lose theirs: nobody can have
+        # taken this one.
+        user.username, user.display_name = f"deleted+{user.pk}", ""
         user.save(update_fields=["username", "display_name"])

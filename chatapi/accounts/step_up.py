@@ -24,9 +24,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chatapi.accounts.form_throttle import count_attempt, forget_attempts
 from chatapi.accounts.models import User
 from chatapi.accounts.second_factor import check_code, has_second_factor
-from chatapi.accounts.throttle import Throttled, address_of, begin_attempt, forget_failures
+from chatapi.accounts.throttle import Throttled, address_of, begin_step, forget_failures
 from chatapi.console.audit import record_act
 from chatapi.lib.secrets import Undecipherable
 
@@ -64,8 +65,8 @@ class ConfirmForm(forms.Form):
         if not has_second_factor(user):
             del self.fields["step_up_code"]
 
-    def is_right(self) -> bool:
-        """Both are looked at, so that an answer does not tell which was wrong."""
+    def is_right(self, address: str) -> bool:
+        """An answer does not tell which was wrong."""
         given = self.cleaned_data
         if not self.fields:
             return False
@@ -74,8 +75,21 @@ class ConfirmForm(forms.Form):
             # Not the user's own method, which may renew the hash: that would end this session.
             checks.append(check_password(given["step_up_password"], self.user.password))
         if "step_up_code" in self.fields:
-            checks.append(all(checks) and check_code(self.user, given["step_up_code"]))
+            checks.append(all(checks) and self._is_code_right(given["step_up_code"], address))
         return all(checks)
+
+    def _is_code_right(self, code: str, address: str) -> bool:
+        """Counted with those at sign-in, and only after the right password: one too many is wrong,
+        since saying more would tell that the password was right.
+        """
+        try:
+            attempt = count_attempt("second_factor", address=address, subject=str(self.user.pk))
+        except Throttled:
+            return False
+        is_right = check_code(self.user, code)
+        if is_right:
+            forget_attempts(attempt)
+        return is_right
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +192,8 @@ def _check(request: HttpRequest, user: User, form: ConfirmForm) -> bool:
     """Throttled and written down like a sign-in. Raises Throttled."""
     if not form.is_valid():
         return False
-    account = user.get_username()[:150].casefold()
-    attempt = begin_attempt(account, address_of(request), is_known_device=True)
-    is_right = form.is_right()
+    attempt = begin_step(user.pk, address_of(request))
+    is_right = form.is_right(address_of(request))
     note = request.path[:200]
     record_act(f"password.{'confirmed' if is_right else 'refused'}", request=request, note=note)
     if is_right:

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from chatapi.accounts.models import Token, TokenStatus, User
 from chatapi.accounts.people import check_group
-from chatapi.lib.ids import hash_key, make_token_key
+from chatapi.lib.ids import KEY_LENGTH, hash_key, make_token_key
+from chatapi.lib.net import is_inside, parse_networks
 from chatapi.options.snapshot import read_values
 
 MOST_VALID_SECONDS = 100 * 366 * 86400
@@ -69,6 +71,22 @@ def reveal_key(token: Token, values: Mapping[str, Any]) -> str:
     if not token.key_sealed or not values["TokenRevealEnabled"]:
         return ""
     return "sk-" + settings.KEY_RING.unseal(token.key_sealed, place_of(token))
+
+
+def find_shown(tokens: QuerySet[Any], text: str, address: str) -> Any:
+    """The one of these tokens with this key, if its calls may still be looked at with it: neither
+    disabled nor of a banned owner, and asked for from where it may be used. What is over or used up
+    may be looked at. Else None.
+    """
+    plain = text.strip().removeprefix("sk-")
+    if len(plain) != KEY_LENGTH:
+        return None
+    found = tokens.filter(key_hash=hash_key(plain), user__is_active=True)
+    token = found.exclude(status=TokenStatus.DISABLED).first()
+    if token is None:
+        return None
+    networks = parse_networks(token.networks_text)
+    return token if not networks or is_inside(address, networks) else None
 
 
 def place_of(token: Token) -> str:

@@ -43,6 +43,8 @@ class ConsoleSite(AdminSite):
     site_title = "Chat API"
     index_title = _("Console")
     password_change_form: Any = None
+    password_change_view: Any = None
+    """Django's PasswordChangeView, or one that counts guesses."""
     rules: Rules
     login_view: Any = None
     """Django's LoginView, or one that knows what comes after the password."""
@@ -128,10 +130,8 @@ class ConsoleSite(AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        from django.contrib.auth.views import PasswordChangeView  # noqa: PLC0415 -- needs the models
-
         request.current_app = self.name
-        view = PasswordChangeView.as_view(
+        view = self.password_change_view.as_view(
             form_class=self.password_change_form,
             success_url=reverse("admin:password_change_done", current_app=self.name),
             extra_context={**self.each_context(request), **(extra_context or {})},

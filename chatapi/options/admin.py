@@ -20,7 +20,7 @@ from chatapi.console.fields import SecretInput, plain_decimal
 from chatapi.console.models import AuditEntry
 from chatapi.options.forms import ACTION, OptionsForm
 from chatapi.options.registry import OPTION_TABS, OPTIONS, Tab
-from chatapi.options.secret_options import DESTINATIONS, is_grave, secret_names
+from chatapi.options.secret_options import is_grave
 
 # Shaped like a model, which the types can't know.
 models: Any = [Config]
@@ -42,11 +42,7 @@ class OptionsAdmin(RuledAdmin, ConstanceAdmin):
             if not self.has_change_permission(request):
                 raise PermissionDenied
             asked: HttpResponse | None = self.admin_site.ask_for_password(
-                request,
-                lambda: any(
-                    is_grave(name, request.POST[name], values)
-                    for name in {*DESTINATIONS, *secret_names()}.intersection(request.POST)
-                ),
+                request, lambda: changes_something_grave(request, values)
             )
             if asked is not None:
                 return asked
@@ -93,6 +89,13 @@ class OptionsAdmin(RuledAdmin, ConstanceAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/options/history.html", context)
+
+
+def changes_something_grave(request: HttpRequest, values: Mapping[str, Any]) -> bool:
+    """What is not sent is emptied, or not ticked."""
+    tab = find_tab(request.POST.get("tab", ""))
+    names = tab.names if tab else tuple(OPTIONS)
+    return any(is_grave(name, request.POST.get(name, ""), values) for name in names)
 
 
 def find_tab(slug: str) -> Tab | None:

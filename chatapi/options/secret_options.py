@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.utils.text import normalize_newlines
 
 from chatapi.options.registry import OPTIONS
 
@@ -25,16 +26,50 @@ DESTINATIONS: Mapping[str, str] = {
 """Where secrets are sent, and which; or, without one, where the links of mails lead. Who changes
 these can have them told to himself, or sign in as others.
 """
+ENTRANCES = frozenset(
+    {
+        "GitHubClientId",
+        "GitHubClientSecret",
+        "GitHubOAuthEnabled",
+        "OIDCClientSecrets",
+        "TelegramBotToken",
+        "TelegramOAuthEnabled",
+        "TelegramServerAddress",
+        "WeChatAuthEnabled",
+        "WeChatServerToken",
+    }
+)
+"""What proofs of other sites are checked with, or whether they count: who sets these can sign in as
+others.
+"""
+GUARDS = frozenset({"StaffMustUseTwoFactor", "CreditConfirmUsd"})
+"""What staff is asked for."""
+GUARDED = ENTRANCES | GUARDS | DESTINATIONS.keys()
 
 
 def is_grave(name: str, text: str, values: Mapping[str, Any]) -> bool:
     """Whether setting the option to this text needs the password again."""
-    is_new_secret = OPTIONS[name][2] == SECRET and bool(text)
-    return is_new_secret or is_moved(name, text, values)
+    if OPTIONS[name][2] == SECRET:
+        return bool(text)
+    return name in GUARDED and is_changed(name, text, values)
+
+
+def is_for_whole_tokens(name: str, text: str, values: Mapping[str, Any]) -> bool:
+    """Whether a program may set the option to this text only if it may do everything."""
+    if OPTIONS[name][2] == SECRET:
+        return name in ENTRANCES
+    return name in GUARDED and is_changed(name, text, values)
 
 
 def is_moved(name: str, text: str, values: Mapping[str, Any]) -> bool:
-    return name in DESTINATIONS and text.strip() != str(values[name]).strip()
+    return name in DESTINATIONS and is_changed(name, text, values)
+
+
+def is_changed(name: str, text: str, values: Mapping[str, Any]) -> bool:
+    """By what a form or a program sends; a box that is not ticked is sent as nothing."""
+    if OPTIONS[name][2] is bool:
+        return (text.strip().lower() in {"true", "1", "on"}) != bool(values[name])
+    return normalize_newlines(text).strip() != str(values[name]).strip()
 
 
 def secret_names() -> list[str]:

@@ -11,6 +11,9 @@ from pytest_django import Settings
 
 from chatapi.accounts.models import Role, User
 
+OURS = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty"}
+"""What a browser says of a script on our own page."""
+
 
 @pytest.fixture(autouse=True)
 def unhurried(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

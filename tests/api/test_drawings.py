@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatapi.accounts.access_tokens import create_access_token, reset_personal_token
 from chatapi.accounts.models import Role, User
 from chatapi.accounts.tokens import TokenSettings, create_token
 from relay.models import MidjourneyTask
@@ -52,6 +53,19 @@ def test_support_sees_no_prompts_and_pictures(make_user: Callable[..., User], al
     (row,) = data_of(support.get("mj/"))
     assert (row["mj_id"], row["status"], row["image_url"]) == ("task-1", "SUCCESS", "")
     assert "planted" not in str(row)
+
+
+def test_programs_see_prompts_and_pictures_with_a_whole_token(
+    make_user: Callable[..., User], alice: Api
+) -> None:
+    draw("alice", 1, prompt="planted-1", buttons="planted-2")
+    adele = make_user("adele", Role.ADMIN)
+    reader = Api(authorization=create_access_token(adele, "t", ["logs:read"]).key)
+    (row,) = data_of(reader.get("mj/"))
+    assert (row["mj_id"], row["image_url"]) == ("task-1", "")
+    assert "planted" not in str(row)
+    (row,) = data_of(Api(authorization=reset_personal_token(adele).key).get("mj/"))
+    assert (row["prompt"], bool(row["image_url"])) == ("planted-1", True)
 
 
 def test_tasks_are_found_by_number_channel_and_time(admin: Api, alice: Api) -> None:

@@ -15,11 +15,10 @@ from chatapi.accounts.models import User
 from chatapi.accounts.step_up import CONFIRMED_AT
 from chatapi.console.models import AuditEntry
 from chatapi.web.foreign.telegram import sign
-from tests.api.conftest import Api, data_of, refusal_of
+from tests.api.conftest import OURS, Api, data_of, refusal_of
 from tests.pages.foreign_site import BOT, ForeignSite, running_site, set_up
 
 pytestmark = pytest.mark.django_db
-OURS = {"sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
@@ -150,6 +149,25 @@ def test_binding_needs_the_password(site: ForeignSite, alice: Api) -> None:
 def test_strangers_states_are_counted(site: ForeignSite) -> None:
     statuses = [Api().post("oauth/state").status_code for _try in range(61)]
     assert statuses == [200] * 60 + [429]
+
+
+def test_where_a_sign_in_leads_binds_nothing(site: ForeignSite, alice_user: User) -> None:
+    """A link to our sign-in page whose `next` is the proof of somebody else: our own redirect goes
+    out as same-origin.
+    """
+    led = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
+    browser = Api(alice_user, strict=True)
+    telegram = urlencode(telegram_proof())
+    for path in (
+        f"telegram/bind?{telegram}",
+        "wechat/bind?code=123456",
+        "email/bind?email=e@e.com",
+    ):
+        answer = browser.get(f"oauth/{path}", **led, **{"sec-fetch-dest": "document"})
+        assert answer.status_code == 403, path
+    assert not SocialAccount.objects.exists()
+    data_of(browser.get(f"oauth/telegram/bind?{telegram}", **OURS))
+    assert SocialAccount.objects.get().user == alice_user
 
 
 # --- WeChat ---

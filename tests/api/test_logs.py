@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing.ledger import open_wallet, post_entry
 from billing.models import HourlyUsage, LedgerKind, Usage
 from chatapi.accounts.access_tokens import create_access_token
-from chatapi.accounts.models import Role, User
+from chatapi.accounts.models import Role, Token, User
 from chatapi.accounts.tokens import TokenSettings, create_token
 from chatapi.console.audit import record_act
 from tests.api.conftest import Api, data_of, refusal_of
@@ -113,6 +113,10 @@ def test_bookings_are_rows_of_type_one(alice: Api, bob: Api, admin: Api) -> None
     assert (row["type"], row["quota"], row["multiplier"]) == (1, 500, "welcome")
     assert data_of(bob.get("log/self?type=1")) == []
     assert [row["username"] for row in data_of(admin.get("log/?type=1"))] == ["alice"]
+    adele = user_of("adele")
+    for scopes, status in ((["logs:read"], 403), (["logs:read", "money:read"], 200)):
+        program = Api(authorization=create_access_token(adele, "t", scopes).key)
+        assert program.get("log/?type=1").status_code == status, scopes
 
 
 def test_whoever_has_a_key_sees_its_calls(nobody: Api, alice: Api) -> None:
@@ -130,6 +134,29 @@ def test_whoever_has_a_key_sees_its_calls(nobody: Api, alice: Api) -> None:
         answer = nobody.post("log/token", {"key": made.key})
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
+
+
+def test_a_revoked_key_opens_nothing(nobody: Api, alice: Api) -> None:
+    """Neither calls nor drawings, by API or page; one that is over or used up still does."""
+    user = user_of("alice")
+    made = create_token(user, TokenSettings(name="shared", networks_text="127.0.0.0/8"))
+    call_of(user, 1, token_id=made.token.pk)
+
+    def looks(**more: Any) -> list[bool]:
+        asked = [
+            nobody.client.post(f"/api/log/{name}", {"key": made.key}, "application/json", **more)
+            for name in ("token", "tokenmj")
+        ]
+        page = nobody.client.post("/key", {"key": made.key}, **more).content.decode()
+        return [*(answer.status_code == 200 for answer in asked), "shared" in page]
+
+    assert looks() == [True] * 3
+    assert looks(REMOTE_ADDR="192.0.2.1") == [False] * 3
+    for status, is_shown in ((2, False), (3, True), (4, True)):
+        Token.objects.update(status=status)
+        assert looks() == [is_shown] * 3, status
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert looks() == [False] * 3
 
 
 def test_purging_is_roots_and_keeps_the_books(root: Api, admin: Api, alice: Api) -> None:

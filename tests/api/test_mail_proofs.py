@@ -16,7 +16,7 @@ from chatapi.accounts.step_up import CONFIRMED_AT
 from chatapi.celery import app
 from chatapi.console.models import AuditEntry
 from chatapi.options.secret_options import seal_secret
-from tests.api.conftest import Api, data_of, refusal_of
+from tests.api.conftest import OURS, Api, data_of, refusal_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "Correct-Horse-9"
@@ -155,8 +155,7 @@ def test_foreign_pages_send_no_mails(db: None) -> None:
             answer = stranger.client.post(f"/api/{path}", body, content_type=kind)
             assert answer.status_code == 415
     assert not mail.outbox
-    ours = {"sec-fetch-site": "same-origin"}
-    data_of(stranger.get("verification?email=carol@example.com", **ours))
+    data_of(stranger.get("verification?email=carol@example.com", **OURS))
     assert mail.outbox[0].to == ["carol@example.com"]
 
 

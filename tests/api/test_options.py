@@ -15,7 +15,7 @@ from chatapi.accounts.access_tokens import create_access_token, reset_personal_t
 from chatapi.accounts.models import Group, Role, User
 from chatapi.accounts.step_up import CONFIRMED_AT
 from chatapi.console.models import AuditEntry
-from chatapi.options.secret_options import read_secret, secret_names
+from chatapi.options.secret_options import ENTRANCES, GUARDS, read_secret, secret_names
 from chatapi.options.snapshot import read_values
 from tests.api.conftest import Api, data_of, refusal_of
 
@@ -207,9 +207,17 @@ def test_programs_without_all_scopes_say_nothing_of_who_gets_in(
     narrow = Api(authorization=create_access_token(boss, "t", ["options:write"]).key)
     assert put(narrow, "ServerAddress", "https://evil.example").status_code == 403
     assert put(narrow, "OIDCProviders", "[]").status_code == 403
+    whole = Api(authorization=reset_personal_token(boss).key)
+    data_of(put(whole, "TelegramServer", "https://telegram.example.com"))
+    for name in sorted(ENTRANCES | GUARDS):
+        new = {bool: "true", int: "7"}.get(type(read_values()[name]), "https://evil.example")
+        assert put(narrow, name, new).status_code == 403, name
+    beside = {"key": "TelegramServer", "value": "https://telegram.example.com", "secret": "222:x"}
+    assert narrow.put("option/", beside).status_code == 403
+    assert read_secret("TelegramBotToken") == ""
+    data_of(put(narrow, "TelegramOAuthEnabled", "false"))
     assert read_values()["ServerAddress"] == ""
     data_of(put(narrow, "SystemName", "Ours"))
-    whole = Api(authorization=reset_personal_token(boss).key)
     data_of(put(whole, "ServerAddress", "https://api.example.com"))
     data_of(put(whole, "SMTPServer", "smtp.example.com"))
     assert refusal_of(whole.put("option/", {"key": "Notice", "value": "x", "secret": "y"}))

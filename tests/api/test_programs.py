@@ -7,7 +7,7 @@ import pytest
 from chatapi.accounts.access_tokens import create_access_token, find_bearer, reset_personal_token
 from chatapi.accounts.models import AccessToken, Role, Token, User
 from chatapi.console.models import AuditEntry
-from tests.api.conftest import Api, data_of
+from tests.api.conftest import OURS, Api, data_of
 
 pytestmark = pytest.mark.django_db
 
@@ -84,12 +84,13 @@ def test_the_old_get_needs_a_proof(carol: User) -> None:
         {"sec-fetch-site": "same-site"},
         {"sec-fetch-site": "none"},
         {"referer": "https://evil.example/"},
+        {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document"},
     ):
         assert browser.get("user/token", **headers).status_code == 403, headers
         head = browser.client.head("/api/user/token", headers=headers)
         assert head.status_code == 403
     assert not AccessToken.objects.exists()
-    first = data_of(browser.get("user/token", **{"sec-fetch-site": "same-origin"}))
+    first = data_of(browser.get("user/token", **OURS))
     program = Api(strict=True, authorization=first)
     second = data_of(program.get("user/token"))
     assert find_bearer(first) is None

@@ -6,7 +6,7 @@ import pytest
 from constance import config
 
 from chatapi.accounts.models import LoginAttempt, User
-from tests.api.conftest import Api, data_of, refusal_of
+from tests.api.conftest import OURS, Api, data_of, refusal_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "Correct-Horse-9"
@@ -62,7 +62,7 @@ def test_no_foreign_page_signs_a_browser_in_or_out(alice_user: User) -> None:
     assert inside.get("user/logout", **{"sec-fetch-site": "cross-site"}).status_code == 403
     assert inside.post("user/logout").status_code == 403
     assert inside.get("user/self").status_code == 200
-    data_of(inside.get("user/logout", **{"sec-fetch-site": "same-origin"}))
+    data_of(inside.get("user/logout", **OURS))
     assert inside.get("user/self").status_code == 401
 
 

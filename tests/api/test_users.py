@@ -254,7 +254,7 @@ def test_one_may_delete_oneself_as_by_the_page(alice: Api, root: Api, alice_user
     data_of(alice.delete("user/self?username=Alice"))
     gone = User.objects.get(pk=alice_user.pk)
     assert gone.deleted_at is not None
-    assert (gone.username, gone.display_name) == (f"deleted-{gone.pk}", "")
+    assert (gone.username, gone.display_name) == (f"deleted+{gone.pk}", "")
     assert alice.get("user/self").status_code == 401
 
 

@@ -7,7 +7,7 @@ import pytest
 from chatapi.accounts.access_tokens import create_access_token
 from chatapi.accounts.models import Role, User
 from chatapi.accounts.scopes import SCOPES
-from tests.api.conftest import Api
+from tests.api.conftest import OURS, Api
 from tests.api.routes import NUMBER, Operation, operations
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,7 @@ BY_OUR_PAGES = {"logout", "verification", "reset_link"} | {
     name for name in PUBLIC if name.startswith("foreign_")
 }
 """Their GETs change something, and need a proof that our own page asks."""
+WE_LED_THERE = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document"}
 ASKS_OUTSIDE = {"channel_test_all", "channel_balance_all"}
 
 
@@ -103,9 +104,14 @@ def test_gets_of_strangers_that_change_something_need_a_proof(db: None) -> None:
     gets = [one for one in OPERATIONS if one.name in BY_OUR_PAGES and one.method == "get"]
     assert len(gets) == len(BY_OUR_PAGES)
     for one in gets:
-        for site in ({}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}):
+        for site in (
+            {},
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "none"},
+            WE_LED_THERE,
+        ):
             assert stranger.get(one.path, **site).status_code == 403, one
-        assert stranger.get(one.path, **{"sec-fetch-site": "same-origin"}).status_code != 403, one
+        assert stranger.get(one.path, **OURS).status_code != 403, one
 
 
 def test_numbers_that_are_none_are_not_found(make_user: Callable[..., User]) -> None:

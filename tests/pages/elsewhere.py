@@ -32,6 +32,12 @@ ELSEWHERE = (
     "?next=//evil.example",
     "evil.example",
     "/" + "x" * 2001,
+    "/api/user/logout",
+    "/api/oauth/telegram/bind?id=1&hash=2",
+    "/%61pi/oauth/wechat/bind?code=1",
+    "/./api/oauth/email/bind",
+    "/log/%2e%2e/api/user/token",
+    "/.//api",
 )
 
 

@@ -141,13 +141,17 @@ def test_closing_takes_what_is_personal_and_keeps_the_books(browser: Client, car
     post_entry(open_wallet(carol).pk, 500, kind=LedgerKind.GIFT)
     for typed in ({}, {"username": ""}, {"username": "carla"}):
         assert browser.post("/profile/close", typed)["Location"] == "/profile"
+    for wish in (f"deleted-{carol.pk}", f"deleted+{carol.pk}"):
+        data = {"username": wish, "password1": PASSWORD, "password2": PASSWORD, "invitation": ""}
+        Client().post("/register", data)
+    assert not User.objects.filter(username=f"deleted+{carol.pk}").exists()
     carol.refresh_from_db()
     assert carol.is_active, "one press of a button is not enough"
     assert browser.post("/profile/close", {"username": "Carol"})["Location"] == "/login"
     carol.refresh_from_db()
-    assert (carol.username, carol.email, carol.is_active) == (f"deleted-{carol.pk}", "", False)
+    assert (carol.username, carol.email, carol.is_active) == (f"deleted+{carol.pk}", "", False)
     assert not carol.has_usable_password()
-    assert Token.objects.get().status == TokenStatus.DISABLED
+    assert Token.objects.get(user=carol).status == TokenStatus.DISABLED
     assert LedgerEntry.objects.count() == 1
     assert browser.get("/profile")["Location"].startswith("/login")
     assert "_auth_user_id" not in browser.session

@@ -18,6 +18,7 @@ from chatapi.accounts.throttle import (
     count_guess,
     shorten_address,
 )
+from chatapi.console.models import AuditEntry
 from tests.pages.conftest import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +196,24 @@ def test_ones_own_change_keeps_ones_own_session(console: Client, root: User) -> 
     assert answer["Location"] == "/admin/password_change/done/"
     assert console.session.session_key != before
     assert console.get("/admin/").status_code == 200
+
+
+def test_guesses_at_ones_own_password_are_counted_and_told(console: Client, root: User) -> None:
+    """From whatever address, and apart from sign-ins: outsiders use up none of them."""
+    new = {"new_password1": "Another-Horse-9", "new_password2": "Another-Horse-9"}
+    path, right = "/admin/password_change/", {"old_password": PASSWORD, **new}
+    for number in range(20):
+        begin_attempt("root", f"198.51.100.{number}")
+        wrong = {"old_password": f"wrong{number}", **new}
+        assert console.post(path, wrong, REMOTE_ADDR=f"192.0.2.{number}").status_code == 200
+    answer = console.post(path, right, REMOTE_ADDR="192.0.2.99")
+    assert (answer.status_code, int(answer["Retry-After"]) > 0) == (429, True)
+    assert console.post("/security/password", right).status_code == 429
+    assert Client().post(LOGIN, {"username": "root", "password": PASSWORD}).status_code == 429
+    assert AuditEntry.objects.filter(action="password.refused", actor_name="root").count() == 20
+    LoginAttempt.objects.filter(account=f"step:{root.pk}").delete()
+    assert console.post(path, right)["Location"] == "/admin/password_change/done/"
+    assert AuditEntry.objects.get(action="password.changed").actor_name == "root"
 
 
 def test_losing_the_role_ends_the_access(console: Client, root: User) -> None:

@@ -14,7 +14,7 @@ from constance import config
 from django.core.management import call_command
 from django.test import Client
 
-from chatapi.accounts.models import Role, User
+from chatapi.accounts.models import FormAttempt, Role, User
 from chatapi.console.models import AuditEntry
 from tests.pages.conftest import PASSWORD, make_user
 from tests.pages.test_second_factor import SECRET, code_now
@@ -60,6 +60,25 @@ def test_grave_acts_ask_for_password_and_code(
     assert confirm(console, path, password=PASSWORD, code=code).status_code == 302
     grow_stale(console)
     assert ASKED in text_of(confirm(console, path, password=PASSWORD, code=code))
+
+
+def test_codes_are_counted_from_whatever_address(
+    console: Client, app: Authenticator, alice: User
+) -> None:
+    """Together with those at sign-in."""
+    path = f"/admin/accounts/user/{alice.pk}/delete/"
+    grow_stale(console)
+    sealed = sealed_in(console.get(path))
+
+    def give(number: int, code: str) -> Any:
+        sent = {"step_up_carried": sealed, "step_up_password": PASSWORD, "step_up_code": code}
+        return console.post(path, sent, REMOTE_ADDR=f"192.0.2.{number}")
+
+    for number in range(5):
+        assert "not right" in text_of(give(number, "000000"))
+    assert "not right" in text_of(give(9, code_now()))
+    FormAttempt.objects.all().delete()
+    assert give(9, code_now()).status_code == 302
 
 
 def test_a_recovery_code_will_do_once(console: Client, app: Authenticator, alice: User) -> None:

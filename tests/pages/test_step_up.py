@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.totp.internal.auth import TOTP
+from constance import config
 from django.conf import settings
 from django.test import Client
 
@@ -161,6 +163,21 @@ def test_much_in_small_pieces_is_much(stale: Client, alice: User, root: User) ->
     assert LedgerEntry.objects.count() == 5
 
 
+def test_under_another_name_it_is_the_same_person(stale: Client, alice: User, root: User) -> None:
+    """And staff takes another name only with the password, wherever."""
+    assert credit(stale, alice, "99").status_code == 302
+    form = {"username": "boss", "display_name": ""}
+    for path in ("/profile", f"{USERS}{root.pk}/change/"):
+        assert ASKED in text_of(stale.post(path, form)), path
+    body = {"username": "boss"}
+    answer = stale.put("/api/user/self", body, content_type="application/json")
+    assert answer.json()["code"] == "confirmation_required"
+    assert ASKED not in text_of(stale.post("/profile", {**form, "username": "root"}))
+    User.objects.filter(pk=root.pk).update(username="boss")
+    assert ASKED in text_of(credit(stale, alice, "99"))
+    assert LedgerEntry.objects.count() == 1
+
+
 def test_another_address_is_as_good_as_a_password(stale: Client, alice: User) -> None:
     path = f"{USERS}{alice.pk}/change/"
     form = {"username": "alice", "group": "default", "email": "mallory@example.com"}
@@ -182,6 +199,9 @@ def test_a_stored_key_goes_nowhere_else_at_once(stale: Client) -> None:
     ):
         assert ASKED in text_of(stale.post(path, form)), form
     assert ASKED not in text_of(stale.post(path, {"base_url": channel.base_url}))
+    for quoted in ("_2B", "_30"):
+        other = path.replace(f"/{channel.pk}/", f"/{quoted}{channel.pk}/")
+        assert ASKED in text_of(stale.post(other, {"base_url": "https://evil.example"})), other
     many = {"action": "batch", "_selected_action": channel.pk, "index": 0, "apply": "yes"}
     proxy = {"apply_proxy_url": "on", "proxy_url": "http://evil.example:1"}
     settings = {"apply_settings": "on", "settings": '{"token_uri": "https://evil.example"}'}
@@ -199,6 +219,17 @@ def test_secrets_are_sent_nowhere_else_at_once(stale: Client) -> None:
     assert ASKED in text_of(answer)
     answer = stale.post(path, {"tab": "payment", "StripeApiAddress": "https://api.stripe.com"})
     assert ASKED not in text_of(answer)
+    config.StaffMustUseTwoFactor = True
+    TOTP.activate(User.objects.get(username="root"), "JBSWY3DPEHPK3PXP")
+    staff = {"tab": "staff", "CreditConfirmUsd": "100"}
+    assert ASKED in text_of(stale.post(path, staff))
+    assert ASKED in text_of(
+        stale.post(path, {**staff, "StaffMustUseTwoFactor": "on", "CreditConfirmUsd": "9999"})
+    )
+    assert ASKED not in text_of(stale.post(path, {**staff, "StaffMustUseTwoFactor": "on"}))
+    accounts = {"tab": "accounts", "PasswordLoginEnabled": "on"}
+    assert ASKED not in text_of(stale.post(path, accounts))
+    assert ASKED in text_of(stale.post(path, {**accounts, "TelegramOAuthEnabled": "on"}))
 
 
 def test_calls_are_exported_after_the_password(stale: Client) -> None:

@@ -120,14 +120,23 @@ class UserAdmin(UserActs, ConsoleAdmin[User], DjangoUserAdmin[User]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Another address is as good as another password: a link to set one can be sent there."""
+        """Another address is as good as another password: a link to set one can be sent there. By
+        the names of staff others know whom they deal with.
+        """
 
-        def is_moved() -> bool:
+        def is_grave() -> bool:
             user = self.get_object(request, unquote(object_id))
-            email = request.POST.get("email")
-            return user is not None and email is not None and email.strip() != user.email
+            if user is None:
+                return request.method == "POST"
+            sent = {name: request.POST.get(name) for name in ("email", "username")}
+            changed = [
+                name
+                for name, text in sent.items()
+                if text is not None and text.strip() != getattr(user, name)
+            ]
+            return "email" in changed or (user.is_staff and "username" in changed)
 
-        if asked := ask_for_password(request, is_moved):
+        if asked := ask_for_password(request, is_grave):
             return asked
         return super().change_view(request, object_id, form_url, extra_context)
 

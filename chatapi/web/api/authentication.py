@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from chatapi.accounts.access_tokens import find_bearer
 from chatapi.accounts.throttle import Throttled, address_of
 
+SCRIPT_OF_OURS = ("same-origin", "empty")
+
 
 class HeaderAuthentication(authentication.BaseAuthentication):
     """An access token, with or without `Bearer ` before it. Where one is sent, no session
@@ -66,9 +68,12 @@ def has_csrf_proof(request: Request, *, as_unsafe: bool) -> bool:
 
 
 def is_from_our_pages(request: Request) -> bool:
-    """For a GET that changes something: a browser says that our own page asks, or the CSRF token is
-    in its header.
+    """For a GET that changes something: a browser says that a script of our own page asks, or the
+    CSRF token is in its header. Going somewhere counts for nothing, be it from our own page: others
+    choose addresses in our pages, as where to go after signing in.
     """
-    if request.META.get("HTTP_SEC_FETCH_SITE") == "same-origin":
+    sent = request.META
+    # https://www.w3.org/TR/fetch-metadata/: `empty` is what scripts ask for, by fetch or XHR.
+    if (sent.get("HTTP_SEC_FETCH_SITE"), sent.get("HTTP_SEC_FETCH_DEST")) == SCRIPT_OF_OURS:
         return True
     return has_csrf_proof(request, as_unsafe=True)

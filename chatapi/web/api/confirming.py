@@ -13,10 +13,15 @@ from chatapi.accounts.step_up import is_fresh
 from chatapi.web.api.authentication import is_from_our_pages
 
 
+def has_part_token(request: Request) -> bool:
+    """Whether a program asks with a token for a part of what its user may do."""
+    bearer: Any = request.auth
+    return bearer is not None and bearer.scopes != scopes_of_role(bearer.user.role)
+
+
 def need_whole_token(request: Request) -> None:
     """A token for a part of what its user may do is no way to the rest. Raises PermissionDenied."""
-    bearer: Any = request.auth
-    if bearer is not None and bearer.scopes != scopes_of_role(bearer.user.role):
+    if has_part_token(request):
         raise exceptions.PermissionDenied(
             _("Only an access token that may do everything may do this.")
         )

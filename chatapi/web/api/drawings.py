@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from channels_app.midjourney import SUCCESS
 from chatapi.accounts.roles import may_see_texts, narrow_rows
 from chatapi.web.address import site_url
+from chatapi.web.api.confirming import has_part_token
 from chatapi.web.api.envelope import answer_rows
 from chatapi.web.api.fields import PlainInteger, Text
 from chatapi.web.api.levels import PUBLIC
@@ -68,14 +69,16 @@ class OwnTask(serializers.Serializer[MidjourneyTask]):
 
 
 class Task(OwnTask):
-    """Of staff only administrators see prompts and pictures."""
+    """Of staff only administrators see prompts and pictures, of programs those that may do
+    everything.
+    """
 
     channel_id = serializers.IntegerField()
     token_id = serializers.IntegerField()
 
     def to_representation(self, instance: MidjourneyTask) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        if not may_see_texts(self.context["actor"]):
+        if self.context["is_part"] or not may_see_texts(self.context["actor"]):
             shown |= dict.fromkeys(TEXTS & shown.keys(), "")
         return shown
 
@@ -151,5 +154,9 @@ def find(rows: QuerySet[MidjourneyTask], values: dict[str, Any]) -> QuerySet[Mid
 
 def show(request: Request, rows: QuerySet[MidjourneyTask], shape: Any) -> Response:
     found = read_page(request).cut(rows.order_by("-pk"))
-    context = {"site": site_url(request), "actor": request.user}
+    context = {
+        "site": site_url(request),
+        "actor": request.user,
+        "is_part": has_part_token(request),
+    }
     return answer_rows(shape, found, context, total=count_some(rows))

@@ -13,9 +13,10 @@ from billing.models import Usage
 from chatapi.accounts.models import Token
 from chatapi.accounts.roles import may_open, narrow_entries, narrow_rows
 from chatapi.accounts.throttle import address_of
+from chatapi.accounts.tokens import find_shown
 from chatapi.console.audit import record_act
 from chatapi.console.models import AuditEntry
-from chatapi.lib.ids import KEY_LENGTH, hash_key
+from chatapi.lib.request_address import request_address
 from chatapi.web.api.confirming import need_scope
 from chatapi.web.api.envelope import answer, answer_rows
 from chatapi.web.api.fields import Text, UnixTime
@@ -55,7 +56,9 @@ class PurgeQuery(serializers.Serializer[Any]):
 
 
 class Logs(ApiView):
-    """`total` is exact up to 10000, which then means at least so many."""
+    """`total` is exact up to 10000, which then means at least so many. Programs need the scope
+    money:read for type 1, and audit:read for types 3 and 4.
+    """
 
     area = "logs"
     scopes = {"DELETE": "options:write"}
@@ -70,6 +73,7 @@ class Logs(ApiView):
             need_audit_log(request)
             return show(request, narrow_entries(self.user, find_entries(values)), EntryRow, "at")
         if values["type"] == TOPUP:
+            need_scope(request, "money:read")
             rows: Any = narrow_rows(self.user, find_bookings(values), "budget__user")
             rows = rows if wallet is None else rows.filter(budget_id=wallet)
             return show(request, rows, BookingRow)
@@ -187,10 +191,7 @@ def find_by_key(request: Request, key: str) -> Token:
     """Raises Throttled for too many questions of an address, and NotFound."""
     if count(f"key-look:{address_of(request)}") > MOST_LOOKS:
         raise exceptions.Throttled(WINDOW_SECONDS)
-    plain = key.strip().removeprefix("sk-")
-    token = None
-    if len(plain) == KEY_LENGTH:
-        token = Token.objects.filter(key_hash=hash_key(plain)).first()
+    token: Token | None = find_shown(Token.objects.all(), key, request_address(request))
     if token is None:
         raise exceptions.NotFound
     return token

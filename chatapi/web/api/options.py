@@ -14,7 +14,13 @@ from chatapi.console.audit import record_act
 from chatapi.console.fields import plain_decimal
 from chatapi.options.forms import ACTION, OptionsForm, version_of
 from chatapi.options.registry import OPTIONS, Tab
-from chatapi.options.secret_options import DESTINATIONS, SECRET, is_grave, is_moved
+from chatapi.options.secret_options import (
+    DESTINATIONS,
+    SECRET,
+    is_for_whole_tokens,
+    is_grave,
+    is_moved,
+)
 from chatapi.options.snapshot import read_values
 from chatapi.web.api.confirming import need_fresh_password, need_whole_token
 from chatapi.web.api.envelope import answer
@@ -82,8 +88,7 @@ class Options(ApiView):
         if name in WRITERS:
             self._write_table(request, name, text)
         elif name in OPTIONS:
-            if OPTIONS[name][2] == SECRET or is_grave(name, text, read_values()):
-                need_fresh_password(request)
+            check_gravity(request, name, text)
             set_options(request, {name: text, **secret_beside(request, values)})
         else:
             raise Refused(_("There is no option “%(name)s”.") % {"name": name[:100]})
@@ -112,23 +117,30 @@ class UserOptions(ApiView):
         )
 
 
+def check_gravity(request: Request, name: str, text: str) -> None:
+    """Raises PermissionDenied."""
+    values = read_values()
+    if is_for_whole_tokens(name, text, values):
+        need_whole_token(request)
+    if OPTIONS[name][2] == SECRET or is_grave(name, text, values):
+        need_fresh_password(request)
+
+
 def secret_beside(request: Request, values: dict[str, Any]) -> dict[str, str]:
     """The secret that is sent to where this option says, if it was given. A program moves it only
-    when it knows it, and, because who moves it may also sign in as others, only when it may do
-    everything. Raises PermissionDenied or Refused.
+    when it knows it. Raises PermissionDenied or Refused.
     """
     name, stored = values["key"].strip(), read_values()
     secret = DESTINATIONS.get(name, "")
-    if request.auth is not None and is_moved(name, values["value"], stored):
-        need_whole_token(request)
-        if secret and stored[secret] and not values.get("secret"):
-            text = _("This would send %(secret)s to another place: give it as “secret” too.")
-            raise Refused(text % {"secret": secret})
+    is_sent_elsewhere = bool(secret and stored[secret]) and is_moved(name, values["value"], stored)
+    if request.auth is not None and is_sent_elsewhere and not values.get("secret"):
+        text = _("This would send %(secret)s to another place: give it as “secret” too.")
+        raise Refused(text % {"secret": secret})
     if not values.get("secret"):
         return {}
     if not secret:
         raise Refused(_("No secret goes with this option."))
-    need_fresh_password(request)
+    check_gravity(request, secret, values["secret"])
     return {secret: values["secret"]}
 
 

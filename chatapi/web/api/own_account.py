@@ -19,9 +19,9 @@ from chatapi.accounts.access_tokens import reset_personal_token
 from chatapi.accounts.models import Token, User
 from chatapi.accounts.people import change_password
 from chatapi.accounts.sessions import end_sessions
-from chatapi.accounts.throttle import Throttled, address_of, begin_attempt, forget_failures
+from chatapi.accounts.throttle import Throttled, address_of, begin_step, forget_failures
 from chatapi.console.audit import record_act
-from chatapi.web.api.confirming import need_owner
+from chatapi.web.api.confirming import need_fresh_password, need_owner
 from chatapi.web.api.envelope import answer, answer_one
 from chatapi.web.api.errors import Refused
 from chatapi.web.api.fields import Text, UnixTime
@@ -99,6 +99,8 @@ class Self(ApiView):
     @describe("Change one's name or password", TAG, Account, body=SelfChange)
     def put(self, request: Request) -> Response:
         values = self.read_body(SelfChange)
+        if self.user.is_staff and values.get("username", "") not in {"", self.user.username}:
+            need_fresh_password(request)
         if values.get("password"):
             # Outside of a transaction: a failed try stays counted.
             check_old_password(request, self.user, values.get("original_password", ""))
@@ -110,6 +112,7 @@ class Self(ApiView):
                 self.user.save(update_fields=["display_name"])
             if values.get("password"):
                 change_password(self.user, values["password"])
+                record_act("password.changed", request=request, target=self.user)
                 if request.auth is None:
                     end_sessions(self.user, keep=request.session)
         return answer_one(Account, self.user)
@@ -157,13 +160,13 @@ def rename(page: HttpRequest, user: User, values: Mapping[str, Any]) -> None:
 
 
 def check_old_password(request: Request, user: User, password: str) -> None:
-    """Tries are counted as at sign-in. Raises Throttled or Refused."""
-    account = user.get_username()[:150].casefold()
+    """Tries are counted and written down. Raises Throttled or Refused."""
     try:
-        attempt = begin_attempt(account, address_of(request), is_known_device=True)
+        attempt = begin_step(user.pk, address_of(request))
     except Throttled as error:
         raise exceptions.Throttled(error.retry_after) from error
     if not check_password(password, user.password):
+        record_act("password.refused", request=request, note=request.path[:200])
         raise Refused(_("The old password is not right."))
     forget_failures(attempt)
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from billing.by_hand import book_by_hand, is_much, lock_people
+from billing.by_hand import BOOKED, book_by_hand, is_much, lock_people
 from billing.ledger import AlreadyPosted, NotEnoughRemaining, lock_balance, open_wallet
 from chatapi.accounts import roles
 from chatapi.accounts.models import Role, User
@@ -61,6 +61,8 @@ def edit_user(request: Request, user: User, values: Mapping[str, Any]) -> None:
         if user.role > Role.COMMON:
             # Who signs in as staff may what staff may.
             need_whole_token(request)
+    if user.is_staff and values.get("username", user.username) != user.username:
+        need_fresh_password(request)
     if "quota" in values:
         need_scope(request, "money:write")
     before = tell(user)
@@ -198,4 +200,4 @@ def _book(request: Request, user: User, units: int, **more: Any) -> None:
     except InvalidAmount as error:
         raise Refused(_("The amount is out of range.")) from error
     after = {"units": units, "reference": more["reference"]}
-    record_act("user.credit", request=request, target=user, after=after, note=more["note"])
+    record_act(BOOKED, request=request, target=user, after=after, note=more["note"])

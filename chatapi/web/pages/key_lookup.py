@@ -17,10 +17,11 @@ from billing.balances import with_limits
 from billing.models import Usage
 from chatapi.accounts.models import Token, TokenStatus
 from chatapi.accounts.throttle import address_of
+from chatapi.accounts.tokens import find_shown
 from chatapi.console.exports import stream_csv
 from chatapi.console.money import units_per_usd
-from chatapi.lib.ids import hash_key
 from chatapi.lib.money import format_usd
+from chatapi.lib.request_address import request_address
 from chatapi.web.api.token_shapes import status_now, units_left
 from chatapi.web.pages.call_log import HEAD, read_parts
 from chatapi.web.pages.frame import read_frame
@@ -51,7 +52,7 @@ def look_up(request: HttpRequest) -> HttpResponseBase:
         refusal = render(request, "429.html", {"seconds": WINDOW_SECONDS}, status=429)
         refusal["Retry-After"] = str(WINDOW_SECONDS)
         return refusal
-    token = find_token(form.cleaned_data["key"]) if form.is_valid() else None
+    token = find_token(request, form.cleaned_data["key"]) if form.is_valid() else None
     if token is None:
         if form.is_valid():
             form.add_error("key", _("There is no such key."))
@@ -62,9 +63,8 @@ def look_up(request: HttpRequest) -> HttpResponseBase:
     return show(request, form, token, calls)
 
 
-def find_token(text: str) -> Any:
-    key_hash = hash_key(text.strip().removeprefix("sk-"))
-    return with_limits(Token.objects.filter(key_hash=key_hash)).first()
+def find_token(request: HttpRequest, text: str) -> Any:
+    return find_shown(with_limits(Token.objects.all()), text, request_address(request))
 
 
 def show(request: HttpRequest, form: KeyForm, token: Any, calls: Any) -> HttpResponse:

@@ -23,7 +23,7 @@ from chatapi.accounts.access_tokens import reset_personal_token
 from chatapi.accounts.closing import close_account
 from chatapi.accounts.models import AccessToken, SignInName, User
 from chatapi.accounts.names import fold_name
-from chatapi.accounts.step_up import require_fresh_password
+from chatapi.accounts.step_up import ask_for_password, require_fresh_password
 from chatapi.console.audit import record_act
 from chatapi.web.api.offers import models_of_group
 from chatapi.web.foreign.entering import list_bindings
@@ -69,6 +69,8 @@ def show_profile(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if request.method != "POST":
         return render_profile(request, form=ProfileForm(instance=user))
+    if asked := ask_for_password(request, lambda: is_staff_renamed(request)):
+        return asked
     form = ProfileForm(request.POST, instance=User.objects.get(pk=user.pk))
     if not form.is_valid():
         return render_profile(request, form=form)
@@ -79,6 +81,13 @@ def show_profile(request: HttpRequest) -> HttpResponse:
         return render_profile(request, form=form)
     messages.success(request, _("Saved."))
     return redirect("profile")
+
+
+def is_staff_renamed(request: HttpRequest) -> bool:
+    """By the names of staff others know whom they deal with."""
+    user: Any = request.user
+    wanted = request.POST.get("username", "").strip()
+    return bool(user.is_staff and wanted != user.username)
 
 
 def save_profile(request: HttpRequest, form: ProfileForm) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +15,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from chatapi.accounts.models import User
+from chatapi.accounts.own_password import change_by_form, tell_throttled
 from chatapi.accounts.sessions import end_sessions
 from chatapi.accounts.sign_in import NewPasswordForm
 from chatapi.accounts.step_up import require_fresh_password
-from chatapi.accounts.throttle import Throttled, address_of, begin_attempt, forget_failures
-from chatapi.console.audit import record_act
+from chatapi.accounts.throttle import Throttled
 from chatapi.console.site import PasswordChangedMeanwhile
 from chatapi.web.browsers import describe_browser
 from chatapi.web.pages.sign_up_form import PASSWORD_HELP
@@ -88,30 +88,20 @@ def change_own_password(request: HttpRequest) -> HttpResponse:
     """The old password is asked for, and guessing it is throttled like signing in."""
     user: Any = request.user
     form = OwnPasswordForm(user, request.POST)
-    account = user.get_username()[:150].casefold()
     try:
-        attempt = begin_attempt(account, address_of(request), is_known_device=True)
+        is_changed = change_by_form(request, form)
     except Throttled as error:
-        text = _("Too many failed attempts. Please try again in {minutes} min.")
-        messages.error(request, text.format(minutes=-(-error.retry_after // 60)))
+        tell_throttled(request, error)
         response = render_security(request, OwnPasswordForm(user))
         response.status_code = 429
         response["Retry-After"] = str(error.retry_after)
         return response
-    if not form.is_valid():
-        if "old_password" not in form.errors:
-            forget_failures(attempt)
-        return render_security(request, form)
-    forget_failures(attempt)
-    try:
-        form.save()
     except PasswordChangedMeanwhile:
         logout(request)
         messages.error(request, _("The password was changed meanwhile. Please sign in again."))
         return redirect("login")
-    update_session_auth_hash(request, form.user)
-    end_sessions(form.user, keep=request.session)
-    record_act("password.changed", request=request, target=form.user)
+    if not is_changed:
+        return render_security(request, form)
     messages.success(request, _("The password was changed; all other sessions are over."))
     return redirect("security")
 
