@@ -27,6 +27,7 @@ from chatapi.console.columns import badge, link, money_column, mono, time_column
 from chatapi.console.exports import stream_csv
 from chatapi.console.filters import FieldFilter
 from chatapi.console.paging import KeyPagedChangeList
+from chatapi.console.zones import viewer_zone
 
 STATUS_TONES = {
     UsageStatus.OK: "good",
@@ -138,8 +139,9 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:billing_usage_changelist"))
         record_act("usage.export", request=request, note=request.GET.urlencode()[:500])
-        name = f"calls-{timezone.localtime():%Y%m%d-%H%M}.csv"
-        return stream_csv(request, name, HEAD, lambda: export_pages(rows))
+        zone = viewer_zone(request)
+        name = f"calls-{timezone.now().astimezone(zone):%Y%m%d-%H%M}.csv"
+        return stream_csv(request, name, HEAD, lambda: export_pages(rows, zone))
 
     def page_context(self, request: HttpRequest, obj: Usage | None) -> dict[str, Any]:
         return describe_usage(obj) if obj else {}
