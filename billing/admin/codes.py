@@ -196,7 +196,7 @@ class CodeAdmin(ActingAdmin):
     def _make(self, request: HttpRequest, form: BatchForm) -> str:
         data = form.cleaned_data
         actor: Any = request.user
-        batch = data["reference"].hex
+        batch: str = data["reference"].hex
         settings = CodeSettings(
             name=data["name"],
             units=form.units,
@@ -245,6 +245,7 @@ class CodeAdmin(ActingAdmin):
             "opts": self.opts,
             "code": code,
             "text": text,
+            "shown_once": True,
             "amount": show_units(code.units),
         }
         answer = TemplateResponse(request, "admin/billing/redemptioncode/show.html", context)

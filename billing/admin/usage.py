@@ -92,7 +92,7 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
         token = usage.token_name or "–"
         if usage.token_id:
             token = link(LIST, text=token, token=usage.token_id)
-        user = link(LIST, text=usage.username, user=usage.username)
+        user = link(LIST, text=usage.username, user=usage.user_id)
         return format_html('{} <span class="under">{}</span>', user, token)
 
     @admin.display(description=_("model"))

@@ -84,7 +84,9 @@ def test_order_is_completed_once_and_refunded_by_hand(
     assert balance(alice) == 5_000_000
     assert "credited" in text_of(console, f"{page}change/")
 
-    console.post(f"{page}refund/", {"reason": "wanted back", "money": "73.01"})
+    refused = console.post(f"{page}refund/", {"reason": "wanted back", "money": "73.01"})
+    for text in ("Not possible", 'value="wanted back"', 'value="73.01"'):
+        assert text in refused.content.decode()
     assert balance(alice) == 5_000_000
     console.post(f"{page}refund/", {"reason": "wanted back", "money": "36.50"})
     assert balance(alice) == 2_500_000
@@ -134,6 +136,8 @@ def test_withdrawal_goes_its_way_and_the_user_sees_it(
     page = f"/admin/billing/withdrawal/{withdrawal.pk}/"
     assert "Approve" in text_of(console, f"{page}change/")
     assert "Waiting for you" in text_of(console, "/admin/")
+    refused = console.post(f"{page}decide/", {"to": "9", "comment": "typed before"})
+    assert "typed before</textarea>" in refused.content.decode()
     for to in ("4", "1", "9", "", "2", "2", "4", "3"):
         console.post(f"{page}decide/", {"to": to, "comment": HOSTILE})
     withdrawal.refresh_from_db()
@@ -233,6 +237,7 @@ def test_invitations_page_moves_commission_once(alice: User, root: User, as_user
     assert balance(alice) == 1_500_000
     again = browser.post("/invitations/transfer", {"usd": "1", "reference": same})
     assert "done already" in again.content.decode()
+    assert '<input type="hidden" name="next" value="/invitations">' in again.content.decode()
     assert same not in again.content.decode()
     sent = {"usd": "1", "account": "alice@alipay", "reference": same}
     browser.post("/invitations/withdraw", sent)
