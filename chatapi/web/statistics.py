@@ -14,7 +14,7 @@ from chatapi.console.zones import start_of_day
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LAST_MINUTE = timedelta(minutes=59)
-"""Of an hour. Where midnight cuts it in two, as in zones of half hours, it is one of the new day."""
+"""Of an hour. Where midnight cuts it, as in zones of half hours, it is one of the new day."""
 SUMMED = ("calls", "errors", "prompt_tokens", "completion_tokens", "units")
 
 

@@ -76,6 +76,7 @@ def make_context(request: HttpRequest, **forms_shown: Any) -> dict[str, Any]:
     for invitee in page.rows:
         invitee.masked = mask(invitee.username)
     return {
+        "page_url": reverse("invitations"),
         "link": f"{site_url(request)}{reverse('register')}?{code}",
         "earnings": read_earnings(user),
         "percent": plain_decimal(values["ProporTions"]),

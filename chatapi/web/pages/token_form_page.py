@@ -118,6 +118,7 @@ def show_made(request: HttpRequest, made: list[NewToken], **more: Any) -> HttpRe
     served = chat_models(token.group or user.group, token.models_allowed)
     context = {
         "made": made,
+        "shown_once": True,
         "keys": "\n".join(one.key for one in made),
         "key": key,
         "base_url": f"{address}/v1",
