@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,7 +108,10 @@ def test_filters_that_make_no_sense_are_a_page(
     browser: Client, alice: User, query: dict[str, str]
 ) -> None:
     add_call(alice)
-    assert "Usage log" in text_of(browser, **query)
+    page = text_of(browser, **query)
+    assert "Usage log" in page
+    for described in re.findall(r'aria-describedby="([^"]+)"', page):
+        assert f'id="{described}"' in page
     assert saved(browser, **query)
 
 
