@@ -40,13 +40,15 @@ class CodeSettings:
     created_by: str = ""
 
 
-def make_codes(settings: CodeSettings, count: int) -> tuple[str, list[str]]:
-    """The batch's id, and the new codes in clear, as they also can be read later."""
+def make_codes(settings: CodeSettings, count: int, batch: str = "") -> tuple[str, list[str]]:
+    """The batch's id, a new one unless it is given, and the new codes in clear, as they also can
+    be read later.
+    """
     if not 1 <= count <= MOST_CODES:
         raise ValueError(f"a batch has 1 to {MOST_CODES} codes")
     if not 0 < settings.units <= MAX_UNITS:
         raise InvalidAmount("a code is worth at least one unit")
-    batch = secrets.token_hex(8)
+    batch = batch or secrets.token_hex(8)
     # As long as those of the existing product: 128 random bits, in hex.
     texts = [secrets.token_hex(16) for _ in range(count)]
     RedemptionCode.objects.bulk_create(

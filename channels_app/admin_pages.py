@@ -17,10 +17,10 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.admin_actions import start_run, tell_changed, tell_no_balance
+from channels_app.admin_actions import start_run, tell_no_balance
 from channels_app.advice import advise
 from channels_app.failures import UpstreamFailure
 from channels_app.jobs import BALANCE, MODELS, TEST, is_broken_off, is_running
@@ -211,7 +211,8 @@ class ChannelPages:
                 for row in rows:
                     record_act("channel.delete", request=request, target=row)
                     row.delete()
-            tell_changed(request, len(rows))
+            text = ngettext("%(count)d channel deleted.", "%(count)d channels deleted.", len(rows))
+            messages.success(request, text % {"count": len(rows)})
             return HttpResponseRedirect(reverse(LIST_PAGE))
         context = {
             **self.admin_site.each_context(request),

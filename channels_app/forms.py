@@ -239,11 +239,11 @@ class ChannelRowForm(forms.ModelForm[Channel]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_statuses(self.fields.get("status"), self.instance, automatic=_("auto-disabled"))
+        retest = self.fields["retest_seconds"]
+        retest.widget.attrs["title"] = retest.help_text
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = field.label
-        self.fields["retest_seconds"].widget.attrs["title"] = self.fields[
-            "retest_seconds"
-        ].help_text
+            field.help_text = ""  # a row has no place for it, and nothing may refer to it
 
     def _post_clean(self) -> None:
         for name, value in self.cleaned_data.items():

@@ -15,7 +15,9 @@ from billing.admin.hourly import of_user
 from chatapi.accounts.models import User
 from chatapi.console.base import ReadOnlyAdmin
 from chatapi.console.columns import badge, link, money_column, mono, time_column
-from chatapi.console.filters import number_filter, text_filter, time_filter
+from chatapi.console.filters import choice_filter, number_filter, text_filter, time_filter
+from relay.midjourney.offer import has_drawings
+from relay.midjourney.words import STATUSES, action_word, speed_word, status_word
 from relay.models import MidjourneyTask
 
 TONES = {"SUCCESS": "good", "FAILURE": "bad"}
@@ -32,7 +34,7 @@ class MidjourneyTaskAdmin(ReadOnlyAdmin[MidjourneyTask]):
         time_filter("to", _("to"), "created_at__lt"),
         text_filter("user", _("user name or id"), of_user, indexed=True),
         number_filter("channel", _("channel id"), "channel_id"),
-        text_filter("status", _("status"), "status__iexact"),
+        choice_filter("status", _("status"), STATUSES.items),
     )
     search_fields = ("mj_id__exact", "request_id__exact")
     search_help_text = _("Task id or request id")
@@ -58,6 +60,10 @@ class MidjourneyTaskAdmin(ReadOnlyAdmin[MidjourneyTask]):
     charge = money_column("units", _("charge"))
     given_back = money_column("refunded_units", _("given back"))
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the menu has it; the page is there in any case."""
+        return super().has_module_permission(request) and has_drawings()
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[MidjourneyTask]:
         """With names, in the same query."""
         users = User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]
@@ -66,8 +72,12 @@ class MidjourneyTaskAdmin(ReadOnlyAdmin[MidjourneyTask]):
 
     @admin.display(description=_("task"))
     def task(self, row: MidjourneyTask) -> SafeString:
-        under = f"{row.action} {row.mode}".lower()
-        return format_html('{} <span class="under">{}</span>', mono(row.mj_id), under)
+        return format_html(
+            '{} <span class="under">{} {}</span>',
+            mono(row.mj_id),
+            action_word(row),
+            speed_word(row),
+        )
 
     @admin.display(description=_("user"))
     def user(self, row: Any) -> SafeString | str:
@@ -83,7 +93,7 @@ class MidjourneyTaskAdmin(ReadOnlyAdmin[MidjourneyTask]):
 
     @admin.display(description=_("status"))
     def outcome(self, row: MidjourneyTask) -> SafeString:
-        shown = badge((row.status or "–").lower(), TONES.get(row.status, "plain"))
+        shown = badge(status_word(row) or "–", TONES.get(row.status, "plain"))
         if not row.refunded_units:
             return shown
         return format_html('{} <span class="under">{}</span>', shown, _("given back"))

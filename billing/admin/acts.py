@@ -1,6 +1,7 @@
 """Pages of rows that only the system writes, with acts of operators beside them."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -29,6 +30,12 @@ class ActingAdmin(ReadOnlyAdmin[Any]):
         if row is None:
             raise Http404
         return row
+
+    def show_again(self, request: HttpRequest, pk: int, **shown: Any) -> HttpResponse:
+        """The row's page with a form as it was sent: what was typed is not lost when refused."""
+        looked_at = copy(request)
+        looked_at.method = "GET"
+        return self.change_view(looked_at, str(pk), extra_context=shown)
 
     def back_to(self, pk: int) -> HttpResponse:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"

@@ -1,6 +1,6 @@
 """The console's pages of redemption codes: batches of new ones, downloads, switching off."""
 
-from datetime import datetime
+import uuid
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.admin.acts import ActingAdmin
 from billing.admin.amount_form import AmountForm
 from billing.admin.orders import validity_text
+from billing.by_hand import lock_actor
 from billing.models import CodeState, RedemptionCode
 from billing.redemptions import MOST_CODES, CodeSettings, make_codes, switch_codes
 from chatapi.accounts.step_up import require_fresh_password_in
@@ -26,7 +27,7 @@ from chatapi.console.audit import record_act
 from chatapi.console.base import RuledAdmin
 from chatapi.console.columns import badge, link, money_column, mono, time_column, when
 from chatapi.console.exports import stream_csv
-from chatapi.console.fields import MomentField, PlainDecimalField
+from chatapi.console.fields import MomentField, PlainDecimalField, check_ahead
 from chatapi.console.filters import choice_filter, text_filter, time_filter
 from chatapi.console.money import show_units, usd_text
 from chatapi.lib.ids import hash_key
@@ -42,7 +43,9 @@ OTHER_RING = gettext_noop(
 
 
 class BatchForm(AmountForm):
-    """What all codes of a batch have in common."""
+    """What all codes of a batch have in common. `reference` is made with the page and becomes the
+    batch's id: sending the form twice makes one batch.
+    """
 
     name = forms.CharField(label=_("name"), max_length=40)
     amount = PlainDecimalField(label=_("amount in $"), max_digits=20, min_value=0)
@@ -53,19 +56,14 @@ class BatchForm(AmountForm):
         max_value=36_500,
         help_text=_("Of the credit, from the redemption on; -1: it never expires."),
     )
-    expires_at = MomentField(label=_("redeemable until"), required=False)
+    expires_at = MomentField(label=_("redeemable until"), required=False, validators=[check_ahead])
+    reference = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_valid_days(self) -> int | None:
         days: int = self.cleaned_data["valid_days"]
         if days == 0:
             raise forms.ValidationError(_("A number of days, or -1 for ever."))
         return None if days == FOR_EVER else days
-
-    def clean_expires_at(self) -> datetime | None:
-        moment: datetime | None = self.cleaned_data["expires_at"]
-        if moment is not None and moment <= timezone.now():
-            raise forms.ValidationError(_("This time is over already."))
-        return moment
 
 
 def has_code(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -181,7 +179,8 @@ class CodeAdmin(ActingAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         days = read_values()["RedempTionCount"]
-        form = BatchForm(request.POST or None, initial={"count": 1, "valid_days": days or FOR_EVER})
+        initial = {"count": 1, "valid_days": days or FOR_EVER, "reference": uuid.uuid4()}
+        form = BatchForm(request.POST or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             batch = self._make(request, form)
             url = reverse("admin:billing_redemptioncode_changelist")
@@ -196,18 +195,25 @@ class CodeAdmin(ActingAdmin):
 
     def _make(self, request: HttpRequest, form: BatchForm) -> str:
         data = form.cleaned_data
+        actor: Any = request.user
+        batch: str = data["reference"].hex
         settings = CodeSettings(
             name=data["name"],
             units=form.units,
             valid_days=data["valid_days"],
             expires_at=data["expires_at"],
-            created_by=request.user.get_username(),
+            created_by=actor.get_username(),
         )
+        count = data["count"]
         with transaction.atomic():
-            batch, texts = make_codes(settings, data["count"])
-            after = {"name": settings.name, "units": settings.units, "count": len(texts)}
+            lock_actor(actor)
+            if RedemptionCode.objects.filter(batch=batch).exists():
+                text = gettext("This batch was made already; nothing was made twice.")
+                messages.warning(request, text)
+                return batch
+            make_codes(settings, count, batch)
+            after = {"name": settings.name, "units": settings.units, "count": count}
             record_act("redemption_code.create", request=request, after={**after, "batch": batch})
-        count = len(texts)
         text = ngettext(
             "%(count)d code of %(amount)s was made.",
             "%(count)d codes of %(amount)s were made.",
@@ -239,6 +245,7 @@ class CodeAdmin(ActingAdmin):
             "opts": self.opts,
             "code": code,
             "text": text,
+            "shown_once": True,
             "amount": show_units(code.units),
         }
         answer = TemplateResponse(request, "admin/billing/redemptioncode/show.html", context)

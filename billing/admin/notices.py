@@ -138,4 +138,5 @@ class NoticeAdmin(ActingAdmin):
                 messages.warning(request, text)
         elif request.method == "POST":
             messages.error(request, gettext("Please say what was done."))
+            return self.show_again(request, pk, settle_form=form)
         return self.back_to(pk)

@@ -208,8 +208,10 @@ class OrderAdmin(ActingAdmin):
     def complete_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Credit an order whose payment the operator has seen."""
         order = self.find_target(request, pk)
-        form = CompleteForm(request.POST)
-        if request.method == "POST" and check_form(request, form):
+        if request.method != "POST":
+            return self.back_to(pk)
+        form = CompleteForm(request.POST, auto_id="complete_%s")
+        if check_form(request, form):
             data = form.cleaned_data
             try:
                 complete_order(order.pk, request, reason=data["reason"], trade=data["trade"])
@@ -221,14 +223,17 @@ class OrderAdmin(ActingAdmin):
                 messages.error(request, text)
             else:
                 messages.success(request, gettext("The order was completed and credited."))
-        return self.back_to(pk)
+                return self.back_to(pk)
+        return self.show_again(request, pk, complete_form=form)
 
     @require_fresh_password_in
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take credit back; the money was returned at the gateway."""
         order = self.find_target(request, pk)
-        form = RefundForm(request.POST)
-        if request.method == "POST" and check_form(request, form):
+        if request.method != "POST":
+            return self.back_to(pk)
+        form = RefundForm(request.POST, auto_id="refund_%s")
+        if check_form(request, form):
             data = form.cleaned_data
             try:
                 refund_order(order.pk, request, money=Decimal(data["money"]), reason=data["reason"])
@@ -240,7 +245,8 @@ class OrderAdmin(ActingAdmin):
                 messages.error(request, text)
             else:
                 messages.success(request, gettext("The refund was noted and credit taken back."))
-        return self.back_to(pk)
+                return self.back_to(pk)
+        return self.show_again(request, pk, refund_form=form)
 
     def probe_view(self, request: HttpRequest) -> HttpResponse:
         """Test whether our callback addresses are reached from outside."""

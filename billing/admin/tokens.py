@@ -35,13 +35,16 @@ LIMIT = _("Limit")
 
 
 class LimitedTokenForm(TokenForm, RenewalForm):
-    """`limit_usd` is what is left; as it was, it changes nothing, whatever was spent meanwhile."""
+    """`limit_usd` is what is left; as the page showed it, it changes nothing, whatever was spent
+    meanwhile.
+    """
 
     limit_usd = PlainDecimalField(
         label=_("credit left in $"),
         required=False,
         min_value=0,
         max_digits=20,
+        show_hidden_initial=True,
         help_text=_("Empty: no limit of its own, only the user's balance."),
     )
 

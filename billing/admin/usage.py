@@ -27,6 +27,7 @@ from chatapi.console.columns import badge, link, money_column, mono, time_column
 from chatapi.console.exports import stream_csv
 from chatapi.console.filters import FieldFilter
 from chatapi.console.paging import KeyPagedChangeList
+from chatapi.console.zones import viewer_zone
 
 STATUS_TONES = {
     UsageStatus.OK: "good",
@@ -91,7 +92,7 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
         token = usage.token_name or "–"
         if usage.token_id:
             token = link(LIST, text=token, token=usage.token_id)
-        user = link(LIST, text=usage.username, user=usage.username)
+        user = link(LIST, text=usage.username, user=usage.user_id)
         return format_html('{} <span class="under">{}</span>', user, token)
 
     @admin.display(description=_("model"))
@@ -138,8 +139,9 @@ class UsageAdmin(ReadOnlyAdmin[Usage]):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:billing_usage_changelist"))
         record_act("usage.export", request=request, note=request.GET.urlencode()[:500])
-        name = f"calls-{timezone.localtime():%Y%m%d-%H%M}.csv"
-        return stream_csv(request, name, HEAD, lambda: export_pages(rows))
+        zone = viewer_zone(request)
+        name = f"calls-{timezone.now().astimezone(zone):%Y%m%d-%H%M}.csv"
+        return stream_csv(request, name, HEAD, lambda: export_pages(rows, zone))
 
     def page_context(self, request: HttpRequest, obj: Usage | None) -> dict[str, Any]:
         return describe_usage(obj) if obj else {}

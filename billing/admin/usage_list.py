@@ -1,11 +1,11 @@
 """How calls are found: the filters of the log, which of them an index answers, and the export."""
 
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import UsageStatus
@@ -92,13 +92,13 @@ COLUMNS = (
 HEAD = ("time", *COLUMNS[1:-2], "units", "uncollected_units", "usd")
 
 
-def export_pages(rows: Rows) -> Iterator[list[Sequence[Any]]]:
+def export_pages(rows: Rows, zone: tzinfo) -> Iterator[list[Sequence[Any]]]:
     """Newest first, page by page, each beginning where the one before ended."""
     rate = units_per_usd()
     ordered = rows.order_by("-created_at", "-pk").values_list("pk", *COLUMNS)
     found = list(ordered[:PAGE])
     while found:
-        yield [export_row(row[1:], rate) for row in found]
+        yield [export_row(row[1:], rate, zone) for row in found]
         if len(found) < PAGE:
             return
         key, moment = found[-1][:2]
@@ -106,6 +106,6 @@ def export_pages(rows: Rows) -> Iterator[list[Sequence[Any]]]:
         found = list(ordered.filter(behind, created_at__lte=moment)[:PAGE])
 
 
-def export_row(row: Sequence[Any], rate: int) -> Sequence[Any]:
-    moment = timezone.localtime(row[0]).isoformat(timespec="milliseconds")
+def export_row(row: Sequence[Any], rate: int, zone: tzinfo) -> Sequence[Any]:
+    moment = row[0].astimezone(zone).isoformat(timespec="milliseconds")
     return (moment, *row[1:], format_usd(row[-2], rate))

@@ -7,7 +7,7 @@ filters, else the newest are added up. The page says from when on in each case.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Aggregate, Count, Min, QuerySet, Sum
@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.admin.dashboard import Sums
-from billing.admin.usage_list import owners
+from billing.admin.usage_list import is_number, owners
 from billing.models import Dimension, HourlyTotal, HourlyUsage
 from chatapi.accounts.models import Token
-from chatapi.console.filters import FieldFilter, read_moment
+from chatapi.console.filters import FieldFilter, TimeFilter
 from chatapi.console.money import show_units
 
 MOST_ADDED = 10_000
@@ -57,19 +57,24 @@ def read_sums(rows: Rows, specs: Mapping[str, FieldFilter]) -> CallSums | None:
     no time.
     """
     now = timezone.now()
-    end = read_moment(specs["to"].value) if "to" in specs else None
-    start = read_moment(specs["from"].value) if "from" in specs else (end or now) - USUAL
+    end = _moment(specs, "to")
+    start = _moment(specs, "from") if "from" in specs else (end or now) - USUAL
     if start is None or ("to" in specs and end is None):
         return None
     found = _narrow(rows, [spec for spec in specs.values() if not spec.is_time])
     minute = Sums(**_add_calls(found.filter(created_at__gte=now - MINUTE)))
     since = _since(rows, specs, start, end)
     if since is not None and (hours := _hours(specs)) is not None:
-        whole = start.replace(minute=0, second=0, microsecond=0)
+        whole = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         sums = _add(_between(hours, "hour_at", whole, end), Sum("calls"), "units")
         return CallSums(whole, end, Sums(**sums), minute, is_hourly=True)
     sums = _add_calls(_between(found, "created_at", since or start, end))
     return CallSums(since or start, end, Sums(**sums), minute, is_cut=since is not None)
+
+
+def _moment(specs: Mapping[str, FieldFilter], name: str) -> datetime | None:
+    spec = specs.get(name)
+    return spec.moment if isinstance(spec, TimeFilter) else None
 
 
 def _since(
@@ -106,6 +111,9 @@ def _hours_of_user(wanted: Mapping[str, str]) -> Rows | None:
     if {"user", "token"} <= wanted.keys():
         return None
     users: Rows
+    numbers = [wanted[name] for name in ("token", "channel") if name in wanted]
+    if not all(is_number(text) for text in numbers):
+        return None
     if "token" in wanted:
         users = Token.objects.filter(pk=wanted["token"])
     else:

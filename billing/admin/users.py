@@ -26,7 +26,7 @@ from chatapi.accounts.roles import may_change
 from chatapi.accounts.step_up import ask_for_password, is_fresh, stale_since
 from chatapi.console.audit import record_act
 from chatapi.console.columns import link, money_column
-from chatapi.console.fields import MomentField, PlainDecimalField
+from chatapi.console.fields import MomentField, PlainDecimalField, check_ahead
 from chatapi.console.money import show_units, usd_text
 
 if admin.site.is_registered(User):
@@ -43,7 +43,7 @@ class CreditForm(AmountForm):
     amount = PlainDecimalField(
         label=_("amount in $"), help_text=_("Below zero takes credit away."), max_digits=20
     )
-    expires_at = MomentField(label=_("expires"), required=False)
+    expires_at = MomentField(label=_("expires"), required=False, validators=[check_ahead])
     note = forms.CharField(
         label=_("note"),
         max_length=500,

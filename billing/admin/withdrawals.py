@@ -27,11 +27,16 @@ TONES = {
     WithdrawalState.PROCESSED: "good",
 }
 BUTTONS = (
-    (WithdrawalState.APPROVED, _("Approve"), True),
-    (WithdrawalState.PROCESSED, _("It was paid out"), True),
-    (WithdrawalState.REJECTED, _("Reject, and return the amount"), False),
+    (WithdrawalState.APPROVED, _("Approve"), True, ""),
+    (WithdrawalState.PROCESSED, _("It was paid out"), True, _("Was it paid out?")),
+    (
+        WithdrawalState.REJECTED,
+        _("Reject, and return the amount"),
+        False,
+        _("Reject this withdrawal?"),
+    ),
 )
-"""State to go to, text, whether it is the main way."""
+"""State to go to, text, whether it is the main way, and what is asked before what stays so."""
 
 
 class DecisionForm(forms.Form):
@@ -97,8 +102,8 @@ class WithdrawalAdmin(ActingAdmin):
             "amount": show_units(obj.units),
             "facts": list(self._facts(obj)),
             "buttons": [
-                (int(to), text, is_main)
-                for to, text, is_main in BUTTONS
+                (int(to), text, is_main, question)
+                for to, text, is_main, question in BUTTONS
                 if may_act and obj.state in FROM[to]
             ],
             "form": DecisionForm(),
@@ -132,8 +137,9 @@ class WithdrawalAdmin(ActingAdmin):
                     "stands now."
                 )
                 messages.error(request, text)
-            else:
-                messages.success(request, gettext("Done. The user is told."))
+                return self.show_again(request, pk, form=form)
+            messages.success(request, gettext("Done. The user is told."))
         elif request.method == "POST":
             messages.error(request, gettext("Please choose what to do."))
+            return self.show_again(request, pk, form=form)
         return self.back_to(pk)

@@ -1,6 +1,7 @@
 """Budgets, the leases taken out of them, the ledger, and the lots that credit came in."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chatapi.accounts.models import Token, User
@@ -40,7 +41,7 @@ class Budget(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"{BudgetKind(self.kind).label} {self.pk}"
 
 
 class WalletOwner(models.Model):
@@ -75,7 +76,8 @@ class Lease(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} of {self.budget_id} by {self.worker_id}"
+        values = {"amount": self.amount, "budget": self.budget_id, "worker": self.worker_id}
+        return gettext("%(amount)s of %(budget)s by %(worker)s") % values
 
 
 class LedgerKind(models.TextChoices):

@@ -64,7 +64,12 @@ class UserForm(forms.ModelForm[User]):
 class OperatorPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # not subscriptable
     """A new password for somebody else; ends all of that user's sessions."""
 
-    usable_password = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Django's choice to have none leaves the passwords empty, and unset."""
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+        for field in self.fields.values():
+            field.required = True
 
     def save(self, commit: bool = True) -> User:  # noqa: ARG002, FBT001, FBT002 -- Django's signature
         change_password(self.user, self.cleaned_data["password1"])

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatapi.accounts.names import NameTaken, hash_name
 from chatapi.lib.net import parse_networks
@@ -18,7 +19,7 @@ from chatapi.options.feed import PublishedModel
 class Role(models.IntegerChoices):
     """The numbers of the existing product."""
 
-    COMMON = 1, _("User")
+    COMMON = 1, pgettext_lazy("role", "User")
     SUPPORT = 5, _("Support")
     """Ours: reads the console, changes nothing, sees no secrets."""
     ADMIN = 10, _("Administrator")

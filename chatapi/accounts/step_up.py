@@ -256,6 +256,7 @@ def _ask(
         "form": form,
         "sealed": carried.sealed,
         "can_confirm": bool(form.fields),
+        "shown_once": request.method == "POST",
         "must_repeat": request.method == "POST" and carried.body is None,
     }
     answer = render(request, "accounts/confirm.html", context, status=status)

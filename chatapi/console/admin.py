@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from operator import itemgetter
 from typing import Any
 
@@ -26,6 +27,7 @@ from chatapi.console.columns import mono, time_column
 from chatapi.console.exports import stream_csv
 from chatapi.console.filters import choice_filter, text_filter, time_filter
 from chatapi.console.models import AuditEntry
+from chatapi.console.zones import viewer_zone
 
 __all__ = ["AuditAdmin", "task_admin"]
 
@@ -121,8 +123,9 @@ class AuditAdmin(ReadOnlyAdmin[AuditEntry]):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:console_auditentry_changelist"))
         record_act("auditentry.export", request=request, note=request.GET.urlencode()[:500])
-        name = f"audit-{timezone.localtime():%Y%m%d-%H%M}.csv"
-        return stream_csv(request, name, HEAD, lambda: export_pages(rows))
+        zone = viewer_zone(request)
+        name = f"audit-{timezone.now().astimezone(zone):%Y%m%d-%H%M}.csv"
+        return stream_csv(request, name, HEAD, lambda: export_pages(rows, zone))
 
     def page_context(self, request: HttpRequest, obj: AuditEntry | None) -> dict[str, Any]:
         return {"changes": list(list_changes(obj))} if obj else {}
@@ -152,20 +155,20 @@ def object_link(label: str, key: str, text: str) -> SafeString | str:
         return text
 
 
-def export_pages(rows: QuerySet[AuditEntry]) -> Iterator[list[Sequence[Any]]]:
+def export_pages(rows: QuerySet[AuditEntry], zone: tzinfo) -> Iterator[list[Sequence[Any]]]:
     """Newest first, page by page, each beginning where the one before ended."""
     ordered = rows.order_by("-pk")
     found = list(ordered[:PAGE])
     while found:
-        yield [export_row(entry) for entry in found]
+        yield [export_row(entry, zone) for entry in found]
         if len(found) < PAGE:
             return
         found = list(ordered.filter(pk__lt=found[-1].pk)[:PAGE])
 
 
-def export_row(entry: AuditEntry) -> Sequence[Any]:
+def export_row(entry: AuditEntry, zone: tzinfo) -> Sequence[Any]:
     return (
-        timezone.localtime(entry.at).isoformat(timespec="milliseconds"),
+        entry.at.astimezone(zone).isoformat(timespec="milliseconds"),
         entry.actor_id,
         entry.actor_name,
         entry.address,

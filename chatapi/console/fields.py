@@ -1,9 +1,11 @@
 """Form fields that the console's forms share."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +37,12 @@ class MomentField(forms.DateTimeField):
         kwargs["help_text"] = kwargs.get("help_text") or zone
         kwargs["widget"] = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
         super().__init__(**kwargs)
+
+
+def check_ahead(moment: datetime) -> None:
+    """A validator of moments."""
+    if moment <= timezone.now():
+        raise ValidationError(_("This time is over already."))
 
 
 class SecretInput(forms.Textarea):

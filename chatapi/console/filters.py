@@ -1,16 +1,17 @@
 """Filters as fields of one form above a list; their values stay in the URL."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib.admin import ListFilter
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+from chatapi.console.zones import has_date_everywhere, viewer_zone
 
 Rows = QuerySet[Any]
 Narrow = str | Callable[[Rows, Any], Rows]
@@ -86,9 +87,17 @@ class ChoiceFilter(FieldFilter):
 
 
 class TimeFilter(FieldFilter):
-    """A moment in the server's zone."""
+    """A moment in the viewer's zone, as the rows show theirs."""
 
     is_time = True
+    lookup = ""
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.moment = read_moment(self.value, viewer_zone(request))
+
+    def apply(self, rows: Rows, value: str) -> Rows:
+        return rows.none() if self.moment is None else rows.filter(**{self.lookup: self.moment})
 
     def field(self) -> SafeString:
         return format_html(
@@ -143,19 +152,16 @@ def choice_filter(
 
 
 def time_filter(parameter: str, title: Any, lookup: str) -> type[FieldFilter]:
-    def narrow(rows: Rows, value: str) -> Rows:
-        moment = read_moment(value)
-        return rows.none() if moment is None else rows.filter(**{lookup: moment})
-
-    return _make(TimeFilter, parameter, title, apply=_applied(narrow))
+    return _make(TimeFilter, parameter, title, lookup=lookup)
 
 
-def read_moment(text: str) -> datetime | None:
-    """In the server's zone, as TimeFilter's field sends it; None: it is none."""
+def read_moment(text: str, zone: tzinfo) -> datetime | None:
+    """As TimeFilter's field sends it; None: it is none."""
     try:
-        return timezone.make_aware(datetime.fromisoformat(text).replace(tzinfo=None))
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError:
         return None
+    return moment if has_date_everywhere(moment) else None
 
 
 def _static(indexed: bool | Callable[[str], bool]) -> Any:  # noqa: FBT001 -- as it was given

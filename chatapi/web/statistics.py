@@ -9,10 +9,12 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import HourlyUsage
-from chatapi.web.zones import start_of_day
+from chatapi.console.zones import start_of_day
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+LAST_MINUTE = timedelta(minutes=59)
+"""Of an hour. Where midnight cuts it, as in zones of half hours, it is one of the new day."""
 SUMMED = ("calls", "errors", "prompt_tokens", "completion_tokens", "units")
 
 
@@ -107,7 +109,8 @@ def add_up(
     """By the days (or hours) of the viewer's zone; a slot without a call stays at zero."""
     found = Spending(by_slot={slot: Sums() for slot in slots})
     for hour in hours:
-        slot = start_of_day(hour.hour_at, zone) if by_day else hour.hour_at.astimezone(zone)
+        hour_at = hour.hour_at
+        slot = start_of_day(hour_at + LAST_MINUTE, zone) if by_day else hour_at.astimezone(zone)
         found.total.add(hour.sums)
         found.by_slot.setdefault(slot, Sums()).add(hour.sums)
         found.by_model.setdefault(hour.model, Sums()).add(hour.sums)

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -222,6 +222,16 @@ def test_the_export_has_all_that_the_filters_find(
     rows = read_csv(b"".join(answer.streaming_content))
     assert [row["request_id"] for row in rows] == [f"request-{n}" for n in reversed(range(11))]
     assert (rows[0]["units"], rows[0]["usd"]) == ("180", "0.00036")
+
+
+def test_times_are_read_and_written_in_the_zone_of_who_looks(console: Client) -> None:
+    make_usage(1, created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    console.cookies["timezone"] = "Asia/Kolkata"
+    for query, found in (("from=2026-03-01T17:30", ["request-1"]), ("from=2026-03-01T17:31", [])):
+        assert shown(console, query) == found
+    answer: Any = console.get(f"{LIST}export/?from=2026-03-01T17:30")
+    (row,) = read_csv(b"".join(answer.streaming_content))
+    assert row["time"].startswith("2026-03-01T17:30:00.000+05:30")
 
 
 async def test_under_asgi_pages_are_read_when_their_turn_comes() -> None:

@@ -81,6 +81,7 @@ def test_many_calls_come_from_the_sums_by_the_hour(console: Client, few: None) -
         assert found.is_hourly, query
         assert (found.sums.calls, found.sums.units, found.sums.tokens) == (40, 5_000, 1_000), query
     assert "whole hours" in console.get(LIST).content.decode()
+    assert read(console, f"user={name}&channel=abc").sums.calls == 0
 
 
 def test_what_no_hour_knows_is_added_up_as_far_as_it_goes(console: Client, few: None) -> None:

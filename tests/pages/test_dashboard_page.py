@@ -66,6 +66,22 @@ def test_a_day_begins_at_the_viewers_midnight(
     assert chart["series"] == [{"name": "gpt-4o", "values": [0, 0, 0, 0, 0, 10.0, 1.0]}]
 
 
+def test_the_hour_that_midnight_cuts_is_one_of_the_new_day(
+    alice: User, as_user: Callable[[User], Client]
+) -> None:
+    """Midnight in India is 18:30 UTC, and the sums are of whole hours of UTC."""
+    with time_machine.travel(datetime(2026, 5, 2, 9, tzinfo=UTC), tick=False):
+        add_hour(alice, datetime(2026, 5, 1, 17, tzinfo=UTC), units=5_000_000)
+        add_hour(alice, datetime(2026, 5, 1, 18, tzinfo=UTC), units=500_000)
+        client = as_user(alice)
+        client.cookies["timezone"] = "Asia/Kolkata"
+        page = text_of(client, "?range=7d")
+    assert '<dt>Spent today</dt>\n      <dd><span class="money" title="500,000 units">' in page
+    assert "whole hours" in page
+    values = [0, 0, 0, 0, 0, 10.0, 1.0]
+    assert chart_of(page)["series"] == [{"name": "gpt-4o", "values": values}]
+
+
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "x" * 5000, "Mars/Phobos", "%00", ""])
 def test_a_zone_that_is_none_is_the_servers(
     alice: User, as_user: Callable[[User], Client], zone: str

@@ -29,9 +29,9 @@ def test_a_task_shows_what_became_of_it(console: Client) -> None:
         finish_time=43_000,
     )
     done, failed = rows(console)
-    assert "1700000000002 imagine fast person2 #8 success 100% · 42 s $0.001 a cat" in done
-    assert "1700000000001 imagine fast person1 #8 failure given back 0% $0.001 banned" in failed
+    assert "1700000000002 Imagine fast person2 #8 done 100% · 42 s $0.001 a cat" in done
+    assert "1700000000001 Imagine fast person1 #8 failed given back 0% $0.001 banned" in failed
     for query in ("?channel=9", "?q=170", "?status=x"):
         assert rows(console, query) == []
-    for query in ("?q=1700000000001", "?q=drawing1", "?status=failure", "?user=person1"):
+    for query in ("?q=1700000000001", "?q=drawing1", "?status=FAILURE", "?user=person1"):
         assert rows(console, query) == [failed]

@@ -1,5 +1,6 @@
 """Every page of the URL map in a real browser, with a living installation behind it: no error in
-the browser's console, no violation of the policy, nothing wider than the window.
+the browser's console, no violation of the policy, nothing wider than the window, no
+description that is not there.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.pages.living_site import Site, find_pages, living_site, sign_in
-from tests.pages.watching import running_chromium, sideways
+from tests.pages.watching import missing_descriptions, running_chromium, sideways
 
 pytestmark = [
     pytest.mark.browser,
@@ -55,12 +56,13 @@ def test_every_page_is_whole(
     pages = find_pages(visitor)
     assert len(pages) >= FEWEST[name]
     page = visitor.open(pages[0])
-    wide, foreign = [], []
+    wide, foreign, undescribed = [], [], []
     for path in pages:
         visitor.goto(page, path)
         if sideways(page) > 0:
             wide.append(path)
         if page.locator("html").get_attribute("lang") != language:
             foreign.append(path)
+        undescribed += [(path, missing) for missing in missing_descriptions(page)]
     visitor.context.close()
-    assert (wide, foreign, visitor.problems) == ([], [], [])
+    assert (wide, foreign, undescribed, visitor.problems) == ([], [], [], [])

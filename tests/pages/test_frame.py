@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from django.http import HttpRequest
 from django.test import Client
+from django.utils.translation import override
 
 from billing.ledger import open_wallet, post_entry
 from billing.models import LedgerKind
-from chatapi.accounts.models import User
+from chatapi.accounts.models import Role, User
 from chatapi.web.pages.menu import arrange_menu, is_below
 from chatapi.web.pages.paging import read_page
+from notifications.events import FACTS
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +38,13 @@ def test_the_menu_knows_only_pages_that_there_are(alice: User) -> None:
     assert "/dashboard" in [link.url for link in links]
     assert all(link.url for link in links)
     assert not any(link.is_current for link in links)
+
+
+def test_a_user_is_a_role_and_a_person() -> None:
+    """One word in English, two in Chinese."""
+    with override("zh-hans"):
+        assert str(Role.COMMON.label) == "普通用户"
+        assert str(FACTS["user"].label) == "用户"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from constance import config
+from django.core.cache import cache
 from django.test import Client
 
 from chatapi.accounts.models import User
@@ -137,7 +138,16 @@ def test_drawing_tasks_are_ones_own(browser: Client, alice: User, admin: User) -
         assert f"mj-{alice.pk}-1" in page
         assert "<script>alert" not in page
         assert "their prompt" not in page
-    assert "their prompt" not in browser.get(f"/mjlog?q=mj-{admin.pk}-2").content.decode()
+    nothing = browser.get(f"/mjlog?q=mj-{admin.pk}-2").content.decode()
+    assert "their prompt" not in nothing
+    assert "No task has this id." in nothing
+
+
+def test_the_menu_has_drawings_where_there_are_some(browser: Client, alice: User) -> None:
+    assert "Drawing tasks" not in browser.get("/token").content.decode()
+    cache.clear()
+    draw(alice, 1)
+    assert "Drawing tasks" in browser.get("/token").content.decode()
 
 
 def test_a_picture_is_shown_through_our_own_signed_address(browser: Client, alice: User) -> None:

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
 from billing.ledger import open_wallet
 from billing.models import LedgerEntry, LedgerKind
@@ -71,7 +75,9 @@ def test_models_are_listed_by_vendor(browser: Client) -> None:
 
 def test_an_access_token_is_shown_once_and_replaced(browser: Client, carol: User) -> None:
     pattern = r'id="access-token">([^<]+)<'
-    first = re.search(pattern, browser.post("/profile/token").content.decode())
+    shown = browser.post("/profile/token").content.decode()
+    first = re.search(pattern, shown)
+    assert 'class="languages"' not in shown, "another language would lose it"
     second = re.search(pattern, browser.post("/profile/token").content.decode())
     assert first
     assert second
@@ -168,6 +174,34 @@ def test_the_only_root_stays(root: User, as_user: Callable[[User], Client]) -> N
     root.refresh_from_db()
     assert root.is_active
     assert root.username == "root"
+
+
+def test_another_language_leads_from_a_refused_form_to_its_page(browser: Client) -> None:
+    for path, page in (("/security/password", "/security"), ("/alerts/email", "/alerts")):
+        shown = browser.post(path, {"email": "x"}).content.decode()
+        assert f'name="next" value="{page}"' in shown, path
+
+
+def keep_listed(user: User, sessions: list[Any]) -> None:
+    for session in sessions:
+        UserSession.objects.create(user=user, session_key=session.session_key, ip="192.0.2.1")
+
+
+def test_sessions_are_looked_up_together(
+    browser: Client,
+    carol: User,
+    as_user: Callable[[User], Client],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    sessions = [browser.session, *(as_user(carol).session for _number in range(3))]
+    keep_listed(carol, sessions[:1])
+    browser.get("/security")
+    with CaptureQueriesContext(connection) as one:
+        browser.get("/security")
+    keep_listed(carol, sessions[1:])
+    sessions[1].delete()
+    with django_assert_num_queries(len(one)):
+        assert len(browser.get("/security").context["sessions"]) == 3
 
 
 @pytest.mark.parametrize(

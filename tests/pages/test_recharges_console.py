@@ -1,5 +1,7 @@
 """The console's pages of orders, codes, withdrawals and notices: who may do what there."""
 
+import re
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -87,7 +89,9 @@ def test_order_is_completed_once_and_refunded_by_hand(
     assert balance(alice) == 5_000_000
     assert "credited" in text_of(console, f"{page}change/")
 
-    console.post(f"{page}refund/", {"reason": "wanted back", "money": "73.01"})
+    refused = console.post(f"{page}refund/", {"reason": "wanted back", "money": "73.01"})
+    for text in ("Not possible", 'value="wanted back"', 'value="73.01"'):
+        assert text in refused.content.decode()
     assert balance(alice) == 5_000_000
     console.post(f"{page}refund/", {"reason": "wanted back", "money": "36.50"})
     assert balance(alice) == 2_500_000
@@ -161,6 +165,8 @@ def test_withdrawal_goes_its_way_and_the_user_sees_it(
     page = f"/admin/billing/withdrawal/{withdrawal.pk}/"
     assert "Approve" in text_of(console, f"{page}change/")
     assert "Waiting for you" in text_of(console, "/admin/")
+    refused = console.post(f"{page}decide/", {"to": "9", "comment": "typed before"})
+    assert "typed before</textarea>" in refused.content.decode()
     for to in ("4", "1", "9", "", "2", "2", "4", "3"):
         console.post(f"{page}decide/", {"to": to, "comment": HOSTILE})
     withdrawal.refresh_from_db()
@@ -175,9 +181,15 @@ def test_withdrawal_goes_its_way_and_the_user_sees_it(
 def test_batch_of_codes_is_made_downloaded_and_switched_off(
     console: Client, alice: User, as_user: Browser
 ) -> None:
+    page = console.get("/admin/billing/redemptioncode/add/").content.decode()
+    shown = re.search(r'name="reference" value="([^"]+)"', page)
+    assert shown
     form = {"name": HOSTILE, "amount": "5", "count": "3", "valid_days": "-1", "expires_at": ""}
+    form["reference"] = shown[1]
     made = console.post("/admin/billing/redemptioncode/add/", form)
     batch = made["Location"].partition("batch=")[2]
+    again = console.post("/admin/billing/redemptioncode/add/", form)
+    assert (again["Location"], RedemptionCode.objects.count()) == (made["Location"], 3)
     assert "Download as text" in text_of(console, f"/admin/billing/redemptioncode/?batch={batch}")
     file = console.get(f"/admin/billing/redemptioncode/batch/{batch}/txt/")
     codes = file.content.decode().split()
@@ -212,6 +224,7 @@ def test_batch_of_codes_is_made_downloaded_and_switched_off(
 )  # fmt: skip
 def test_impossible_batches_are_refused(console: Client, change: dict[str, str]) -> None:
     form = {"name": "x", "amount": "5", "count": "3", "valid_days": "30", "expires_at": ""}
+    form["reference"] = str(uuid.uuid4())
     answer = console.post("/admin/billing/redemptioncode/add/", {**form, **change})
     assert answer.status_code == 200
     assert not RedemptionCode.objects.exists()
@@ -251,9 +264,15 @@ def test_invitations_page_moves_commission_once(alice: User, root: User, as_user
     for usd in ("3", "3", "0", "-1", "999", "NaN", "1e400", "x", "0.5"):
         browser.post("/invitations/transfer", {"usd": usd, "reference": same})
     assert balance(alice) == 1_500_000
+    again = browser.post("/invitations/transfer", {"usd": "1", "reference": same})
+    assert "done already" in again.content.decode()
+    assert '<input type="hidden" name="next" value="/invitations">' in again.content.decode()
+    assert same not in again.content.decode()
     sent = {"usd": "1", "account": "alice@alipay", "reference": same}
     browser.post("/invitations/withdraw", sent)
     browser.post("/invitations/withdraw", sent)
     browser.post("/invitations/withdraw", {**sent, "account": "a\nb", "reference": same[::-1]})
     assert Withdrawal.objects.count() == 1
     assert read_earnings(alice).available == 500_000
+    to_sign_in = Client().post("/invitations/withdraw", sent)
+    assert to_sign_in["Location"] == "/login?next=/invitations/withdraw"

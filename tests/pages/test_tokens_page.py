@@ -83,9 +83,12 @@ def test_a_limit_goes_through_the_ledger(console: Client, alice: User) -> None:
 def test_an_untouched_limit_is_left_alone(console: Client) -> None:
     """Between the page and its form the token spent: saving the name must not give that back."""
     token = make_token(1)
+    page = console.get(f"{LIST}{token.pk}/change/").content.decode()
+    shown = re.findall(r'name="(initial-limit_usd|limit_usd)" value="([^"]*)"', page)
+    assert dict(shown) == {"initial-limit_usd": "1", "limit_usd": "1"}
     Budget.objects.filter(token=token).update(remaining=F("remaining") - 100_000)
     entries = LedgerEntry.objects.count()
-    console.post(f"{LIST}{token.pk}/change/", form(limit_usd="0.8", name="renamed"))
+    console.post(f"{LIST}{token.pk}/change/", form(None, **dict(shown), name="renamed"))
     token.refresh_from_db()
     assert token.name == "renamed"
     assert LedgerEntry.objects.count() == entries
@@ -110,7 +113,9 @@ def test_a_changed_limit_is_what_is_left(console: Client) -> None:
 
 def test_a_limit_can_be_taken_away_and_given_again(console: Client) -> None:
     token = make_token(1)
-    console.post(f"{LIST}{token.pk}/change/", form(limit_usd=""))
+    console.post(
+        f"{LIST}{token.pk}/change/", form(None, **{"limit_usd": "", "initial-limit_usd": "1"})
+    )
     assert Token.objects.get().is_unlimited
     console.post(f"{LIST}{token.pk}/change/", form(limit_usd="3"))
     assert not Token.objects.get().is_unlimited
@@ -210,7 +215,7 @@ def test_a_limit_that_renews_in_the_console(console: Client, alice: User) -> Non
     token = Token.objects.get()
     assert (token.renewal.renews, token.renewal.units) == ("monthly", 4_500_000)
     assert console.post(page, form(renews="monthly")).status_code == 200
-    assert console.post(page, form()).status_code == 302
+    assert console.post(page, form(None, **{"initial-limit_usd": "2.5"})).status_code == 302
     assert Token.objects.get().is_unlimited
     assert not TokenRenewal.objects.exists()
 

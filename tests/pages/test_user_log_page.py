@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,6 +81,16 @@ def test_times_are_those_of_the_viewer(browser: Client, alice: User) -> None:
     assert row["time"] == "2026-01-01T22:30:00-05:00"
 
 
+def test_figures_are_of_whole_hours_and_of_all_calls(browser: Client, alice: User) -> None:
+    """The hours do not know the status: with that filter no figure stands beside the calls."""
+    browser.cookies["timezone"] = "Asia/Kolkata"
+    add_hour(alice, datetime(2026, 1, 1, 18, tzinfo=UTC), calls=7123)
+    page = text_of(browser, start="2026-01-02T00:00")
+    assert "7,123" in page
+    assert "whole hours" in page
+    assert 'class="figures"' not in text_of(browser, start="2026-01-02T00:00", status="failed")
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -97,7 +108,10 @@ def test_filters_that_make_no_sense_are_a_page(
     browser: Client, alice: User, query: dict[str, str]
 ) -> None:
     add_call(alice)
-    assert "Usage log" in text_of(browser, **query)
+    page = text_of(browser, **query)
+    assert "Usage log" in page
+    for described in re.findall(r'aria-describedby="([^"]+)"', page):
+        assert f'id="{described}"' in page
     assert saved(browser, **query)
 
 

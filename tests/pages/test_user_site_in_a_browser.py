@@ -37,6 +37,21 @@ PAGES = (
     "/announcement",
 )
 
+HALF_AN_ANSWER = """() => {
+  window.sent = [];
+  const real = window.fetch;
+  window.fetch = async (url, options) => {
+    if (url !== "/v1/chat/completions") return real(url, options);
+    window.sent.push(JSON.parse(options.body));
+    const body = new ReadableStream({ start(stream) {
+      const event = { choices: [{ delta: { content: "half" } }] };
+      stream.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
+      options.signal.addEventListener("abort", () => stream.error(options.signal.reason));
+    } });
+    return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+  };
+}"""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Gateway]:
@@ -180,6 +195,21 @@ def test_an_answer_can_be_stopped_and_errors_are_told(carla: Visit, token: str) 
     page.route("**/v1/chat/completions", lambda route: route.fulfill(json=refusal))
     ask(page, "Hello")
     expect(page.get_by_role("alert")).to_have_text("<b>no</b> credit")
+    assert carla.problems == []
+
+
+def test_a_new_conversation_knows_nothing_of_the_answer_before(carla: Visit, token: str) -> None:
+    """Though half of it was there."""
+    page = carla.open("/playground")
+    page.evaluate(HALF_AN_ANSWER)
+    ask(page, "First")
+    expect(page.locator(".pg-turn.is-assistant")).to_contain_text("half")
+    page.get_by_role("button", name="New conversation").click()
+    ask(page, "Second")
+    expect(page.locator(".pg-turn.is-assistant")).to_contain_text("half")
+    sent = page.evaluate("window.sent")
+    assert sent[-1]["messages"] == [{"role": "user", "content": "Second"}]
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     assert carla.problems == []
 
 

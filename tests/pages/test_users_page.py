@@ -138,6 +138,18 @@ def test_no_row_of_a_user_is_deleted(console: Client, alice: User) -> None:
     assert User.objects.filter(pk=alice.pk, deleted_at=None).exists()
 
 
+def test_a_password_set_by_hand_is_one(console: Client, alice: User) -> None:
+    path = f"{LIST}{alice.pk}/password/"
+    assert "usable_password" not in console.get(path).content.decode()
+    for form in (
+        {"password1": "", "password2": "", "usable_password": "false"},
+        {"usable_password": "false", "unset-password": "1"},
+    ):
+        assert "This field is required" in console.post(path, form).content.decode()
+    alice.refresh_from_db()
+    assert alice.has_usable_password()
+
+
 # --- Credit ---
 
 
@@ -162,6 +174,8 @@ def test_credit_is_an_entry_with_note_and_actor(console: Client, alice: User) ->
 
 
 def test_credit_may_expire(console: Client, alice: User) -> None:
+    past = credit(console, alice, "5", expires_at="2001-01-01T00:00")
+    assert "This time is over already." in past.content.decode()
     credit(console, alice, "5", expires_at="2099-01-01T00:00")
     lot = RechargeLot.objects.get()
     assert lot.expires_at is not None

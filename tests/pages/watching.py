@@ -64,3 +64,13 @@ def sideways(page: Page) -> int:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     return found
+
+
+def missing_descriptions(page: Page) -> list[str]:
+    """Ids that a field names as its description, and that no element has."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll("[aria-describedby]")]
+          .flatMap((field) => field.getAttribute("aria-describedby").split(/\\s+/))
+          .filter((id) => id && !document.getElementById(id))"""
+    )
+    return found

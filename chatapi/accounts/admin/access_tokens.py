@@ -182,6 +182,7 @@ class AccessTokenAdmin(ConsoleAdmin[AccessToken]):
             "opts": self.opts,
             "token": obj,
             "key": request.META[NEW_KEY],
+            "shown_once": True,
             "base_url": request.build_absolute_uri("/api/"),
         }
         return TemplateResponse(request, "admin/accounts/accesstoken/created.html", context)

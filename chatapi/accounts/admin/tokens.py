@@ -142,6 +142,7 @@ class TokenAdmin(ConsoleAdmin[Token]):
             "opts": self.opts,
             "token": obj,
             "key": request.META["chatapi.new_key"],
+            "shown_once": True,
             "base_url": request.build_absolute_uri("/v1"),
         }
         return TemplateResponse(request, "admin/accounts/token/created.html", context)

@@ -9,6 +9,7 @@ const turns = []; // {role, content} as the API takes them
 let pictures = []; // data URLs
 let key = null; // {text, until}
 let running = null; // AbortController
+let conversation = 0; // what was asked in an earlier one does not come into this one
 
 const MOST_PICTURE_BYTES = 5 * 1024 * 1024;
 
@@ -95,9 +96,9 @@ async function refusal(answer) {
   return new Error(told.error?.message ?? `${texts.failedText} (HTTP ${answer.status})`);
 }
 
-async function call(settings, found, show) {
+async function call(settings, found, signal, show) {
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${await readKey()}` };
-  const options = { method: "POST", headers, body: JSON.stringify(settings), signal: running.signal, credentials: "omit" };
+  const options = { method: "POST", headers, body: JSON.stringify(settings), signal, credentials: "omit" };
   const answer = await fetch("/v1/chat/completions", options);
   found.id = answer.headers.get("X-Oneapi-Request-Id");
   if (answer.status === 401) key = null;
@@ -132,16 +133,18 @@ async function ask() {
   said.classList.add("pg-wait");
   by("turns").scrollTop = by("turns").scrollHeight;
   const found = { text: "", thought: "", usage: null, id: null, startedAt: performance.now() };
+  const asked = conversation;
   running = new AbortController();
   setBusy(true);
   let problem = null;
   try {
-    await call(settings, found, makePainter(said, found));
+    await call(settings, found, running.signal, makePainter(said, found));
   } catch (error) {
     problem = error;
   }
   const isStopped = problem?.name === "AbortError";
   found.isDone = true;
+  if (asked !== conversation) return;
   running = null;
   setBusy(false);
   showAnswer(said, found, true);
@@ -244,7 +247,12 @@ by("text").addEventListener("keydown", (event) => {
 });
 by("stop").addEventListener("click", () => running?.abort());
 by("clear").addEventListener("click", () => {
-  running?.abort();
+  conversation += 1;
+  if (running) {
+    running.abort();
+    running = null;
+    setBusy(false);
+  }
   turns.length = 0;
   by("turns").replaceChildren();
   by("text").focus();

@@ -1,33 +1,7 @@
 "use strict";
-// The users' frame works without this; with it, what is open closes by Escape or a click elsewhere,
-// and the server knows in which zone a day begins.
+// The users' frame works without this; with it, what is open closes by Escape or a click elsewhere.
 
 document.documentElement.classList.add("js");
-
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone && !document.cookie.split("; ").includes(`timezone=${zone}`)) {
-  document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax`;
-}
-
-const zoneName = document.querySelector("[data-zone]");
-if (zoneName && zone) zoneName.textContent = zone;
-
-// A form is sent once, however often its button is clicked. It can be sent again after a while: an answer may be a file.
-const AGAIN_MS = 10_000;
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.method !== "post" || event.defaultPrevented) return;
-  if ("sent" in form.dataset) {
-    event.preventDefault();
-    return;
-  }
-  form.dataset.sent = "";
-  setTimeout(() => delete form.dataset.sent, AGAIN_MS);
-});
-// Who comes back by the browser's button finds the page as it was left.
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
-});
 
 const drawer = document.getElementById("drawer");
 

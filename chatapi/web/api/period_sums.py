@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 from billing.models import Usage
 from chatapi.accounts.models import User
+from chatapi.console.zones import start_of_day
 from chatapi.lib.money import usd_from_units
 from chatapi.options.snapshot import read_values
 from chatapi.web.api.errors import Refused
 from chatapi.web.api.log_search import token_ids, wallet_of
 from chatapi.web.statistics import Sums, by_hour_of_day, read_hours
-from chatapi.web.zones import start_of_day
 
 MOST_DAYS = 366
 USUAL = timedelta(days=30)

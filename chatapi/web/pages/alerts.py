@@ -192,7 +192,9 @@ def show(request: HttpRequest, **forms: Any) -> HttpResponse:
     ways = list_ways(config, targets, forms.get("way"))
     told_by = [EMAIL] if targets.get(EMAIL) else []
     told_by += [way.transport.name for way in ways if way.hint]
+    secret = request.session.pop(NEW_SECRET, "") if NEW_SECRET in request.session else ""
     context = {
+        "page_url": reverse("alerts"),
         "balance": forms.get("balance")
         or BalanceForm(None, chosen, values["QuotaPerUnit"], values["QuotaRemindThreshold"]),
         "address": forms.get("address") or AddressForm(),
@@ -205,7 +207,8 @@ def show(request: HttpRequest, **forms: Any) -> HttpResponse:
         "columns": [TRANSPORTS[name] for name in told_by],
         "rows": list_rows(user, told_by),
         "sent": read_sent(user),
-        "secret": request.session.pop(NEW_SECRET, "") if NEW_SECRET in request.session else "",
+        "secret": secret,
+        "shown_once": bool(secret),
     }
     return render(request, "user/alerts.html", context)
 

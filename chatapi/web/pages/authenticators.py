@@ -117,7 +117,7 @@ def show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     """In the answer itself: nowhere else they could be read."""
     if not codes:
         return redirect("security")
-    return render(request, "user/recovery_codes.html", {"codes": codes})
+    return render(request, "user/recovery_codes.html", {"codes": codes, "shown_once": True})
 
 
 @never_cache

@@ -11,8 +11,8 @@ from django.utils.translation import pgettext_lazy
 
 from billing.models import Usage, UsageStatus
 from chatapi.accounts.models import Token
+from chatapi.console.zones import start_of_day, whole_hour
 from chatapi.web.pages.token_form import MomentField
-from chatapi.web.zones import start_of_day
 
 CHART_DAYS = 7
 MOST_TOKENS = 200
@@ -62,10 +62,10 @@ class CallFilters(forms.Form):
         return rows.filter(**{name: value for name, value in conditions.items() if value})
 
     def chart_start(self) -> datetime:
-        """Charts without a start are of the last days."""
+        """Charts without a start are of the last days, and all of whole hours."""
         start: datetime | None = self.value("start")
         today = start_of_day(timezone.now(), self.zone)
-        return start or today - timedelta(days=CHART_DAYS - 1)
+        return whole_hour(start or today - timedelta(days=CHART_DAYS - 1))
 
     def chart_conditions(self) -> dict[str, Any]:
         """Columns of HourlyUsage."""

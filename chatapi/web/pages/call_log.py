@@ -15,13 +15,13 @@ from billing.models import Usage
 from billing.usage_bill import read_bill
 from chatapi.console.exports import stream_csv
 from chatapi.console.money import units_per_usd
+from chatapi.console.zones import viewer_zone
 from chatapi.lib.money import format_usd
 from chatapi.web.charts import lines_of_day, pie_of_calls
 from chatapi.web.pages.call_filters import CallFilters
 from chatapi.web.pages.frame import read_frame
 from chatapi.web.pages.paging import query_without, read_page
 from chatapi.web.statistics import add_up, by_hour_of_day, read_hours
-from chatapi.web.zones import viewer_zone
 
 FILE_PAGE = 2000
 COLUMNS = (
@@ -62,6 +62,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
     spending = add_up(hours, [], zone, by_day=True)
     context = {
         "filters": filters,
+        "of_status": filters.value("status"),
         "page": read_page(request, calls, by="created_at"),
         "query": query_without(request).urlencode(),
         "spending": spending,

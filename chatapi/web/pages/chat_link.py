@@ -59,7 +59,7 @@ def warn_of_chat(request: HttpRequest) -> HttpResponse:
     record_act("token.reveal", request=request, target=token, note=host)
     given = json.dumps({"key": key, "url": frame.address}, separators=(",", ":"))
     link = f"{address.partition('#')[0].rstrip('/')}/#/?settings={quote(given)}"
-    context = {"token": token, "host": host, "link": link}
+    context = {"token": token, "host": host, "link": link, "shown_once": True}
     answer = render(request, "user/chat_with_key.html", context)
     add_never_cache_headers(answer)
     return answer

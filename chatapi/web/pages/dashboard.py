@@ -16,10 +16,10 @@ from django.views.decorators.http import require_safe
 
 from billing.models import RechargeLot, Usage
 from chatapi.accounts.models import Token
+from chatapi.console.zones import start_of_day, viewer_zone, whole_hour
 from chatapi.web.charts import stack_by_model
 from chatapi.web.pages.frame import Frame, read_frame
 from chatapi.web.statistics import RANGES, HourOfModel, Sums, add_up, make_slots, read_hours
-from chatapi.web.zones import start_of_day, viewer_zone
 
 SOON = timedelta(days=14)
 RECENT = 8
@@ -43,13 +43,16 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     frame, zone, now = read_frame(request), viewer_zone(request), timezone.now()
     chosen = RANGES.get(request.GET.get("range", ""), RANGES["7d"])
     today = start_of_day(now, zone)
+    counted_from = whole_hour(today)
     start = chosen.start(now, zone)
-    hours = list(read_hours(request.user.pk or 0, min(start, today)))
+    since = whole_hour(start)
+    hours = list(read_hours(request.user.pk or 0, min(since, counted_from)))
     slots = make_slots(start, now, zone, by_day=chosen.by_day)
-    spending = add_up(within(hours, start), slots, zone, by_day=chosen.by_day)
+    spending = add_up(within(hours, since), slots, zone, by_day=chosen.by_day)
     recent = read_recent(frame)
     context = {
-        "today": add_up(within(hours, today), [], zone, by_day=True).total,
+        "today": add_up(within(hours, counted_from), [], zone, by_day=True).total,
+        "counted_from": counted_from if counted_from != today else None,
         "spending": spending,
         "ranges": RANGES.values(),
         "chosen": chosen,

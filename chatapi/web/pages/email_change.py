@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -99,7 +100,9 @@ def ask_new_address(request: HttpRequest) -> HttpResponse:
 
 
 def show_trouble(request: HttpRequest, form: NewAddressForm) -> HttpResponse:
-    return answer_form(request, "user/email.html", {"form": form}, form)
+    return answer_form(
+        request, "user/email.html", {"form": form, "page_url": reverse("profile")}, form
+    )
 
 
 def send_codes(user: User, email: str) -> dict[str, Any]:

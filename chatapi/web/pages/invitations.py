@@ -76,6 +76,7 @@ def make_context(request: HttpRequest, **forms_shown: Any) -> dict[str, Any]:
     for invitee in page.rows:
         invitee.masked = mask(invitee.username)
     return {
+        "page_url": reverse("invitations"),
         "link": f"{site_url(request)}{reverse('register')}?{code}",
         "earnings": read_earnings(user),
         "percent": plain_decimal(values["ProporTions"]),
@@ -107,7 +108,7 @@ def transfer(request: HttpRequest) -> HttpResponse:
         try:
             units = transfer_commission(user, data["usd"], str(data["reference"]))
         except (BelowMinimum, NotEnoughRemaining, InvalidAmount, AlreadyPosted) as error:
-            form.add_error("usd", explain(error))
+            refuse(form, error)
         else:
             text = _("%(amount)s was moved to your balance.") % {"amount": usd_text(units)}
             messages.success(request, text)
@@ -115,9 +116,9 @@ def transfer(request: HttpRequest) -> HttpResponse:
     return render(request, "user/invitations.html", make_context(request, transfer_form=form))
 
 
+@login_required
 @require_fresh_password
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
 def withdraw(request: HttpRequest) -> HttpResponse:
     """A request that operators pay by hand. Commission becomes money: the password is asked for."""
     if request.method != "POST":
@@ -135,7 +136,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
             InvalidAmount,
             AlreadyPosted,
         ) as error:
-            form.add_error("usd", explain(error))
+            refuse(form, error)
         else:
             messages.success(request, _("Your withdrawal was requested. We pay it by hand."))
             return HttpResponseRedirect(reverse("withdrawals"))
@@ -149,6 +150,13 @@ def show_withdrawals(request: HttpRequest) -> HttpResponse:
     for row in page.rows:
         row.tone = TONES[WithdrawalState(row.state)]
     return render(request, "user/withdrawals.html", {"page": page})
+
+
+def refuse(form: AmountForm, error: Exception) -> None:
+    """A reference that was used belongs to what was done; what is sent next is something new."""
+    form.add_error("usd", explain(error))
+    if isinstance(error, AlreadyPosted):
+        form.data = {**form.data.dict(), "reference": uuid.uuid4()}  # type: ignore[attr-defined]
 
 
 def explain(error: Exception) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from relay.midjourney.offer import has_drawings
+
 Values = Mapping[str, Any]
 """The options, as `read_values` gives them."""
 
@@ -17,6 +19,10 @@ def always(_user: Any, _values: Values) -> bool:
 
 def has_chat_link(_user: Any, values: Values) -> bool:
     return bool(values.get("ChatLink"))
+
+
+def draws(_user: Any, _values: Values) -> bool:
+    return has_drawings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ MENU = (
         (
             Entry(_("API tokens"), "tokens", "key"),
             Entry(_("Usage log"), "user_log", "list"),
-            Entry(_("Drawing tasks"), "user_midjourney", "image"),
+            Entry(_("Drawing tasks"), "user_midjourney", "image", draws),
             Entry(_("Models and prices"), "model_prices", "tag"),
         ),
     ),

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -108,6 +109,7 @@ def save_profile(request: HttpRequest, form: ProfileForm) -> None:
 def render_profile(request: HttpRequest, **more: Any) -> HttpResponse:
     user: Any = request.user
     context = {
+        "page_url": reverse("profile"),
         "email_form": NewAddressForm(request),
         "bindings": list_bindings(user),
         "vendors": list_models(user.group),
@@ -137,7 +139,7 @@ def renew_access_token(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         made = reset_personal_token(user)
         record_act("access_token.reset", request=request, target=made.token)
-    return render_profile(request, new_key=made.key)
+    return render_profile(request, new_key=made.key, shown_once=True)
 
 
 @never_cache

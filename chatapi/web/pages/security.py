@@ -7,8 +7,10 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -51,6 +53,7 @@ def render_security(request: HttpRequest, form: OwnPasswordForm) -> HttpResponse
     by_type = {factor.type: factor for factor in factors}
     codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
     context = {
+        "page_url": reverse("security"),
         "form": form,
         "has_password": user.has_usable_password(),
         "totp": by_type.get(Authenticator.Type.TOTP),
@@ -64,7 +67,9 @@ def render_security(request: HttpRequest, form: OwnPasswordForm) -> HttpResponse
 
 def list_sessions(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     """Newest first; what Django has ended is not shown."""
-    rows = UserSession.objects.filter(user=user).order_by("-last_seen_at")[:MOST_SESSIONS]
+    rows = list(UserSession.objects.filter(user=user).order_by("-last_seen_at")[:MOST_SESSIONS])
+    kept = Session.objects.filter(session_key__in=[row.session_key for row in rows])
+    kept_keys = set(kept.values_list("session_key", flat=True))
     return [
         {
             "pk": row.pk,
@@ -76,7 +81,7 @@ def list_sessions(request: HttpRequest, user: User) -> list[dict[str, Any]]:
             "is_this": row.session_key == request.session.session_key,
         }
         for row in rows
-        if row.exists()
+        if row.session_key in kept_keys
     ]
 
 

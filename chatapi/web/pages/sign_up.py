@@ -116,6 +116,7 @@ def show_welcome(request: HttpRequest) -> HttpResponse:
     wanted = request.session.pop(NEXT, "")
     context = {
         "key": key,
+        "shown_once": bool(key),
         "base_url": f"{site_url(request)}/v1",
         "onward": wanted if is_own_path(wanted) else first_page(user),
         "title": _("Welcome, %(name)s") % {"name": user.get_username()},

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatapi.accounts.form_throttle import count_attempt
 from chatapi.accounts.mailboxes import accept_mailbox
@@ -57,7 +58,7 @@ class SignUpForm(ThrottledForm):
         help_text=_("3 to 32 letters, digits, dots, dashes or underscores."),
     )
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=pgettext_lazy("field", "E-mail"),
         max_length=150,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text=_("We send a code there."),

@@ -14,13 +14,13 @@ from chatapi.accounts.models import Group, Token, User
 from chatapi.accounts.tokens import MOST_VALID_SECONDS
 from chatapi.console.fields import PlainDecimalField
 from chatapi.console.money import units_per_usd
+from chatapi.console.zones import has_date_everywhere
 from chatapi.lib.money import units_from_usd, usd_from_units
 from chatapi.lib.net import parse_networks
 from chatapi.web.api.offers import models_of_group
 from chatapi.web.api.token_editing import open_groups
 from chatapi.web.api.token_shapes import MOST_AT_ONCE, MOST_MODELS_TEXT, renewal_of, units_left
 from chatapi.web.pages.frame import Frame
-from chatapi.web.zones import has_date_everywhere
 
 NEVER, AT_DATE, FROM_NOW, FROM_FIRST_CALL = "never", "date", "created", "first"
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400}

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_http_methods
 from billing.ledger import lock_limit
 from chatapi.accounts.models import TokenStatus, User
 from chatapi.accounts.tokens import NewToken
+from chatapi.console.zones import viewer_zone
 from chatapi.web.api.errors import Refused
 from chatapi.web.api.token_editing import change_token, make_tokens, own_tokens
 from chatapi.web.chat_models import chat_models
 from chatapi.web.pages.frame import read_frame
 from chatapi.web.pages.token_form import COLUMNS, OwnTokenForm
 from chatapi.web.tutorial import read_first_examples
-from chatapi.web.zones import viewer_zone
 
 ENDED = (TokenStatus.EXPIRED, TokenStatus.EXHAUSTED)
 
@@ -118,6 +118,7 @@ def show_made(request: HttpRequest, made: list[NewToken], **more: Any) -> HttpRe
     served = chat_models(token.group or user.group, token.models_allowed)
     context = {
         "made": made,
+        "shown_once": True,
         "keys": "\n".join(one.key for one in made),
         "key": key,
         "base_url": f"{address}/v1",

@@ -164,8 +164,11 @@ def explain(error: NotForSale, prices: PriceList) -> str:
 
 
 def refuse(request: HttpRequest, text: str) -> HttpResponse:
+    """With the quantity that was chosen."""
     messages.error(request, text)
-    return HttpResponseRedirect(reverse("topup"))
+    amount = request.POST.get("amount")
+    query = {} if amount is None else {"amount": amount[:20]}
+    return HttpResponseRedirect(reverse("topup", query=query))
 
 
 def days_value(days: int | None) -> str:

@@ -1,4 +1,4 @@
-"""The zone of who looks at a page: user.js tells it in a cookie, because browsers send none."""
+"""The zone of who looks at a page: frame.js tells it in a cookie, because browsers send none."""
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -22,6 +22,11 @@ def viewer_zone(request: HttpRequest) -> tzinfo:
 
 def start_of_day(moment: datetime, zone: tzinfo) -> datetime:
     return moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """The hour of the sums that it lies in; in some zones that begins at a half hour."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def has_date_everywhere(moment: datetime) -> bool:
