@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.admin.acts import ActingAdmin
 from billing.admin.amount_form import AmountForm
 from billing.admin.orders import validity_text
-from billing.by_hand import lock_actor
+from billing.by_hand import lock_people
 from billing.models import CodeState, RedemptionCode
 from billing.redemptions import MOST_CODES, CodeSettings, make_codes, switch_codes
 from chatapi.accounts.step_up import require_fresh_password_in
@@ -206,7 +206,7 @@ class CodeAdmin(ActingAdmin):
         )
         count = data["count"]
         with transaction.atomic():
-            lock_actor(actor)
+            lock_people(actor)
             if RedemptionCode.objects.filter(batch=batch).exists():
                 text = gettext("This batch was made already; nothing was made twice.")
                 messages.warning(request, text)
