@@ -151,6 +151,9 @@ def database_settings(database: Database | None) -> dict[str, Any]:
                 "max_idle": 60.0 * max(1, env.SQL_MAX_IDLE_CONNS // processes),
                 "max_lifetime": env.SQL_CONN_MAX_LIFETIME * 60.0,
                 "timeout": 5.0,
+                # It waits twice as long after each failed try, and begins anew after so many
+                # seconds: by default, minutes after the database is back.
+                "reconnect_timeout": 15.0,
             },
         }
         if database.tls:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+SHELL, WHOLE = "chromium-headless-shell", "chromium"
+"""The first has no windows of its own to draw, and takes less than half the time."""
+CHROMIUM = shutil.which(SHELL) or shutil.which(WHOLE) or f"/usr/bin/{WHOLE}"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

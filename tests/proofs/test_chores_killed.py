@@ -15,7 +15,7 @@ PLACES = {
     "Orders": 15,
     "Renewals": 8,
     "Balances": 10,
-    "Archive": 8,
+    "Archive": 5,
     "Drawings": 10,
     "Channels": 20,
 }
