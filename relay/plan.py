@@ -14,7 +14,6 @@ from channels_app.dialects.beginnings import Rest, begin_answer, takes_beginning
 from channels_app.dialects.conversation import (
     Conversation,
     Text,
-    ToolCall,
     Turn,
 )
 from channels_app.dialects.dialect import Target, WriteOptions, Writer
@@ -47,6 +46,7 @@ from relay.inlining import inline_media
 from relay.media.outgoing import find_conversion, prepare_outgoing, readdress
 from relay.needs import speaks
 from relay.request import CONTENT, CallRequest
+from relay.signatures import sign_calls
 
 IDS = {"openai": "chatcmpl-", "completions": "cmpl-", "responses": "resp_", "anthropic": "msg_"}
 FETCHES_NOTHING = frozenset({"bedrock", "vertex"})
@@ -302,17 +302,9 @@ async def _translate(
             conversation, options.out_proxy_url, options.max_body_bytes
         )
     if upstream == "gemini":
-        conversation = sign_calls(conversation, call, gateway)
+        sign_calls(conversation, gateway.signatures, call.caller.user_id)
     conversation, rest = begin_with(conversation, call, upstream, channel.kind.name, wish.model)
-    target = Target(
-        wish.model,
-        channel.kind.name,
-        conversation.is_stream,
-        channel.asks_usage,
-        limit_output(call),
-        held_output(call),
-        settings=channel.settings,
-    )
+    target = _target(channel, call, wish.model, is_stream=conversation.is_stream)
     fitted, names = fit_tools(conversation, upstream, channel.kind.name)
     rendered = dialect.render_request(fitted, target)
     lost = [name for name in rendered.dropped if name not in HARMLESS]
@@ -338,6 +330,18 @@ async def _translate(
         is_array=call.request.is_array,
         rest=rest,
         begun=None if call.broken is None else call.broken.writer,
+    )
+
+
+def _target(channel: ChannelConfig, call: Call, model: str, *, is_stream: bool) -> Target:
+    return Target(
+        model,
+        channel.kind.name,
+        is_stream,
+        channel.asks_usage,
+        limit_output(call),
+        held_output(call),
+        settings=channel.settings,
     )
 
 
@@ -385,15 +389,6 @@ def held_output(call: Call) -> int | None:
     """The tokens per choice that are set aside; None where tokens cost nothing."""
     tokens = call.reservation.output_tokens
     return None if tokens is None else max(tokens // call.request.choices, 1)
-
-
-def sign_calls(conversation: Conversation, call: Call, gateway: Gateway) -> Conversation:
-    """Gemini wants the signatures of its tool calls back; clients of other dialects lose them."""
-    for turn in conversation.turns:
-        for part in turn.parts:
-            if isinstance(part, ToolCall) and not part.signature:
-                part.signature = gateway.signatures.find(call.caller.user_id, part.id)
-    return conversation
 
 
 def cut_frames(frames: Frames, body: bytes) -> Sequence[Frame]:

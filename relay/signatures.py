@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 
+from channels_app.dialects.conversation import Conversation, ToolCall
+
 MOST_SIGNATURES = 20_000
 
 
@@ -20,3 +22,11 @@ class Signatures:
 
     def find(self, user_id: int, call_id: str) -> str:
         return self._known.get((user_id, call_id), "")
+
+
+def sign_calls(conversation: Conversation, signatures: Signatures, user_id: int) -> None:
+    """Gemini wants the signatures of its tool calls back; clients of other dialects lose them."""
+    for turn in conversation.turns:
+        for part in turn.parts:
+            if isinstance(part, ToolCall) and not part.signature:
+                part.signature = signatures.find(user_id, part.id)
