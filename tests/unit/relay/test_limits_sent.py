@@ -86,7 +86,9 @@ def test_translated_calls_ask_for_no_more_than_is_held(
     held = most_output(request, QUOTE)
     target = Target(model, provider, held_tokens=held)
     body = find_dialect(provider).render_request(request.conversation(), target).body
-    assert all(limit <= held for limit in asked_for(body, provider))
+    # Responses refuses a limit below 16: the few tokens more are settled from the balance.
+    most = max(held, 16) if provider == "responses" else held
+    assert all(limit <= most for limit in asked_for(body, provider))
     budget = body.get("thinking", {}).get("budget_tokens")
     assert budget is None or budget < held
 
