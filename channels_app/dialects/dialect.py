@@ -76,6 +76,8 @@ class Writer(Protocol):
         """The dialect's error event, then what ends the stream."""
 
 
+# What a dialect of one direction lacks. They stand in its place so that a Dialect is always whole
+# for its readers; nobody asks it for the direction that it has not.
 def no_rendering(conversation: Conversation, target: Target) -> Rendered:
     raise NotImplementedError
 

@@ -56,6 +56,7 @@ class FieldFilter(ListFilter):
         return self.apply(queryset, self.value) if self.value else queryset
 
     def apply(self, rows: Rows, value: str) -> Rows:
+        # Each kind of filter says how; this class is never one by itself.
         raise NotImplementedError
 
     def field(self) -> SafeString:

@@ -31,6 +31,7 @@ class OperatorCommand(BaseCommand):
         self.add_actions(parser)
 
     def add_actions(self, parser: CommandParser) -> None:
+        # What a command can do is all that it adds to this class.
         raise NotImplementedError
 
     def handle(self, *_: Any, **options: Any) -> None:

@@ -1,21 +1,20 @@
 """curl: the keys in every header, raw answers, and what the README promises."""
 
 import json
-import shutil
 import subprocess
 from typing import Any
 
 import pytest
 
+from tests.harness.lacking import need_program
 from tests.relay.live_gateway import HELLO, LiveGateway
 
 BODY = json.dumps({"model": "curl-model", "messages": HELLO})
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-
 
 @pytest.fixture(scope="module")
 def served(live: LiveGateway) -> LiveGateway:
+    need_program("curl")
     live.new_channel("curl-model")
     live.take_in()
     return live

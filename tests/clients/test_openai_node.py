@@ -5,10 +5,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
+from tests.harness.lacking import lacking
 from tests.harness.waiting import wait_for
 from tests.relay.live_gateway import LiveGateway
 
@@ -18,18 +19,12 @@ SCRIPT = Path(__file__).with_name("openai_node_calls.mjs")
 MODELS = ("node-model", "sim-tools:node", "sim-status:code=500:node", "sim-tokens:n=10000:rate=50")
 
 
-def refuse(reason: str) -> NoReturn:
-    if os.environ.get("CHATAPI_REQUIRE_SERVICES") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def node_folder() -> Path:
     """A folder that has openai-node."""
     missing = [name for name in ("node", "npm") if shutil.which(name) is None]
     if missing:
-        refuse(f"{' and '.join(missing)} not installed")
+        lacking(f"{' and '.join(missing)} not installed")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "chatapi-node" / f"openai-{VERSION}"
     if not (folder / "node_modules" / "openai" / "package.json").exists():
@@ -46,7 +41,7 @@ def install(folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     if done.returncode:
         shutil.rmtree(draft)
-        refuse(f"openai-node can't be installed: {done.stderr[-300:]}")
+        lacking(f"openai-node can't be installed: {done.stderr[-300:]}")
     try:
         draft.rename(folder)
     except OSError:

@@ -4,7 +4,6 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,6 +14,7 @@ import pytest
 
 from tests.clients.test_openai_node import node_folder
 from tests.harness.gateway import PASSWORD
+from tests.harness.lacking import need_program
 from tests.relay.live_gateway import LiveGateway
 
 __all__ = ["node_folder"]
@@ -68,8 +68,8 @@ def test_every_example_is_run_below(examples: dict[str, str]) -> None:
     assert all(MODEL in text for text in examples.values())
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl(examples: dict[str, str], tmp_path: Path) -> None:
+    need_program("curl")
     answer = json.loads(run("sh", "-c", examples["curl"], folder=tmp_path))
     assert answer["choices"][0]["message"]["content"].strip()
 
@@ -85,9 +85,9 @@ def test_node(examples: dict[str, str], tmp_path: Path, node_folder: Path) -> No
     assert run("node", "example.mjs", folder=tmp_path).strip()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_what_claude_code_is_told(examples: dict[str, str], tmp_path: Path) -> None:
     """In its place a program that asks what it asks, with what the shell gives it."""
+    need_program("curl")
     stand_in = tmp_path / "claude"
     stand_in.write_text(
         "#!/bin/sh\n"

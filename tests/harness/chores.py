@@ -55,7 +55,9 @@ ANSWER = {
 
 
 class Chore:
-    """`make` makes one piece of work, `wait` passes the time of whatever the dead still hold."""
+    """`make` makes one piece of work, `wait` passes the time of whatever the dead still hold; every
+    piece of work below fills in what raises here.
+    """
 
     def make(self) -> None:
         raise NotImplementedError

@@ -4,13 +4,12 @@ libfaketime 0.9.10 can't: with the monotonic clock left alone, as a step of the 
 every time.sleep of Python fails (EINVAL).
 """
 
-import os
 import shutil
 import struct
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.harness.lacking import lacking
 
 SOURCE = r"""
 #define _GNU_SOURCE
@@ -75,9 +74,6 @@ def compile_library(path: Path) -> None:
     """Skips where there is no compiler, or fails where everything is to be tested."""
     compiler = shutil.which("cc")
     if compiler is None:
-        reason = "a wrong clock can't be tried: there is no C compiler (gcc, libc6-dev)"
-        if os.environ.get("CHATAPI_REQUIRE_SERVICES") == "1":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        lacking("a wrong clock can't be tried: there is no C compiler (gcc, libc6-dev)")
     command = [compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(path)]
     subprocess.run(command, input=SOURCE, text=True, check=True)

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
 import redis
+
+from tests.harness.lacking import lacking
 
 SERVERS = {
     "postgres": ("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
@@ -123,12 +125,8 @@ def redis_url() -> str:
     return url
 
 
-def refuse(vendor: str, error: Exception) -> None:
-    """End the test: as failed where services are required, else as skipped."""
-    reason = f"{vendor} can't be used ({SERVERS[vendor][0]}): {error}"
-    if os.environ.get("CHATAPI_REQUIRE_SERVICES") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+def refuse(vendor: str, error: Exception) -> NoReturn:
+    lacking(f"{vendor} can't be used ({SERVERS[vendor][0]}): {error}")
 
 
 def _server(vendor: str) -> Store:

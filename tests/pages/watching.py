@@ -1,6 +1,5 @@
 """A browser that minds: every console error, script error and policy violation is remembered."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.harness.lacking import lacking
 
 SHELL, WHOLE = "chromium-headless-shell", "chromium"
 """The first has no windows of its own to draw, and takes less than half the time."""
@@ -51,9 +51,7 @@ class Visit:
 @contextmanager
 def running_chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
-        if os.environ.get("CHATAPI_REQUIRE_SERVICES") == "1":
-            pytest.fail("Chromium is not installed (Debian: chromium)")
-        pytest.skip("Chromium is not installed (Debian: chromium)")
+        lacking("Chromium is not installed (Debian: chromium-headless-shell or chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -74,6 +74,7 @@ class MailView(StrangersView):
 
     def send(self, request: Request, form: Any) -> None:
         """Raises LetterNotSent or Refused."""
+        # Each letter has a view of its own below.
         raise NotImplementedError
 
 
