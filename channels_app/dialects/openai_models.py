@@ -13,6 +13,8 @@ from channels_app.dialects.dialect import Target
 OPENAI_KINDS = frozenset({"openai", "azure", "azure-v1"})
 """Who has OpenAI's own models and refuses what they don't take."""
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+SAMPLING = {"temperature": 1, "top_p": 1, "logprobs": False, "top_logprobs": 0}
+"""What the words of sampling are where nobody says anything."""
 COMMON_EFFORTS = ("low", "medium", "high")
 THINKERS = re.compile(r"o[1-9]|gpt-(?:[5-9]|\d\d|oss)|codex")
 """How the names of models that think begin."""
@@ -81,8 +83,9 @@ def drop_sampling(
     https://developers.openai.com/api/docs/guides/deployment-checklist
     """
     if target.kind in OPENAI_KINDS and thinks(target.model, effort):
-        names = ("temperature", "top_p", "logprobs", "top_logprobs")
-        dropped += [name for name in names if body.pop(name, 1) not in {1, False}]
+        for name, usual in SAMPLING.items():
+            if body.pop(name, usual) != usual:
+                dropped.append(name)
 
 
 def _bare(model: str) -> str:

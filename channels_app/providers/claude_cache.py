@@ -45,7 +45,8 @@ def _may_have_scope(value: Any) -> bool:
     if isinstance(value, msgspec.Raw):
         return b'"scope"' in bytes(value)
     blocks = _blocks_in({"system": value, "messages": value})
-    return any("scope" in (block.get(MARK) or ()) for block in blocks)
+    marks = [block.get(MARK) for block in blocks]
+    return any(isinstance(mark, dict) and "scope" in mark for mark in marks)
 
 
 def _blocks_in(fields: Mapping[str, Any]) -> Iterator[Block]:
@@ -81,5 +82,6 @@ def _mark_last(fields: dict[str, Any], mark: Block) -> None:
 
 
 def _takes_mark(block: Block) -> bool:
-    is_blank = block.get("type") == "text" and not str(block.get("text", "")).strip()
-    return not (is_blank or block.get("type") in UNMARKED or block.get("defer_loading"))
+    kind = str(block.get("type"))
+    is_blank = kind == "text" and not str(block.get("text", "")).strip()
+    return not (is_blank or kind in UNMARKED or block.get("defer_loading"))

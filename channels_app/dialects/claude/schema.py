@@ -86,9 +86,9 @@ def _fit(schema: Any) -> Any:
 def _takes(name: str, value: Any) -> bool:
     match name:
         case "minItems":
-            return value in {0, 1}
+            return value in (0, 1)
         case "format":
-            return value in FORMATS
+            return isinstance(value, str) and value in FORMATS
         case "pattern":
             return isinstance(value, str) and not _UNKNOWN_PATTERN.search(value)
         case _:

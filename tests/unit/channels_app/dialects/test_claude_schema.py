@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from anthropic import transform_schema
+from hypothesis import given
+from hypothesis import strategies as st
 
-from channels_app.dialects.claude.schema import fit_schema
+from channels_app.dialects.claude.schema import BOUNDS, LISTS, MAPS, fit_schema
 from tests.unit.channels_app.dialects.test_across import TEXT, ask
 
 MODEL = "claude-sonnet-4-5"
@@ -92,3 +94,18 @@ def test_maps_are_not_made_empty() -> None:
     """An object of any names would be closed to all of them: Claude says what is wrong with it."""
     schema = {"type": "object", "additionalProperties": {"type": "string"}}
     assert fit_schema(schema) == schema
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*BOUNDS, *MAPS, *LISTS, "type", "items"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(schema=st.dictionaries(st.sampled_from([*BOUNDS, *MAPS, "type", "items"]), JSON))
+def test_nonsense_is_left_to_claude_to_refuse(schema: dict[str, Any]) -> None:
+    assert isinstance(fit_schema(schema), dict)

@@ -115,6 +115,15 @@ def test_sampling_is_not_told_to_models_that_think(
     assert told.dropped == ([] if is_told else ["temperature"])
 
 
+def test_sampling_that_was_dropped_is_named() -> None:
+    asked = TEXT | {"temperature": 0, "top_p": 0.1, "logprobs": True}
+    assert ask("openai", "responses", asked, "gpt-5").dropped == [
+        "temperature",
+        "top_p",
+        "logprobs",
+    ]
+
+
 def test_names_of_models_that_want_the_new_limit() -> None:
     new = ("o1", "gpt-5", "openai/gpt-5.1-chat", "azure/openai/o3-mini", "gpt-6-sol")
     assert [is_new_model(name) for name in new] == [True] * len(new)

@@ -8,6 +8,7 @@ import pytest
 
 from channels_app.dialects.dialect import Target
 from channels_app.dialects.registry import find_dialect
+from channels_app.providers.claude_cache import fit_marks
 from tests.unit.channels_app.providers.asking import body_of, make_channel, pass_on
 
 CHANNELS = {
@@ -15,6 +16,7 @@ CHANNELS = {
     "vertex": make_channel("vertex", "r|i|s", settings={"project": "p"}),
 }
 MODEL = "claude-sonnet-4-5"
+MARKS = "cache_control"
 MARK = {"type": "ephemeral"}
 GLOBAL = {"type": "ephemeral", "scope": "global", "ttl": "1h"}
 HOUR = {"type": "ephemeral", "ttl": "1h"}
@@ -116,3 +118,12 @@ def test_nonsense_is_left_to_the_provider() -> None:
     for odd in ("x", 7, [1, {"content": 5}], None):
         body = {"max_tokens": 9, "cache_control": MARK, "messages": odd, "system": odd}
         assert "cache_control" not in send("vertex", body)
+
+
+@pytest.mark.parametrize("odd", [5, [], {}, "x", None, [[]], [{"type": []}], [{MARKS: 5}]])
+@pytest.mark.parametrize("name", ["system", "tools", "messages", MARKS])
+def test_nonsense_is_left_to_claude_to_refuse(name: str, odd: Any) -> None:
+    body = {"messages": [{"role": "user", "content": odd}], MARKS: MARK, name: odd}
+    for kind in CHANNELS:
+        send(kind, body)
+    assert fit_marks({"system": odd, "messages": [{"content": odd}]})
