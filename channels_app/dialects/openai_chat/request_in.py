@@ -179,7 +179,7 @@ def _take_tools(conversation: Conversation, values: dict[str, Any]) -> None:
 
 def _tool(tool: dict[str, Any], index: int) -> Tool | ServerTool:
     where = f"tools[{index}]"
-    kind = tool.get("type", "function")
+    kind = reading.text(tool.get("type", "function"), f"{where}.type")
     if kind in {"function", "custom"} and kind not in tool and "name" in tool:
         # As Responses has them: Cursor writes some of its tools so.
         return read_tool({"type": kind, **tool}, where)
@@ -190,7 +190,7 @@ def _tool(tool: dict[str, Any], index: int) -> Tool | ServerTool:
         name = reading.text(custom.pop("name", None), f"{where}.custom.name")
         words = reading.optional_text(custom.pop("description", None), where)
         return Tool(name, words, is_custom=True, extra=custom)
-    return ServerTool(reading.text(kind, f"{where}.type"), NAME, tool)
+    return ServerTool(kind, NAME, tool)
 
 
 def _function(function: dict[str, Any], tool: dict[str, Any], where: str) -> Tool:
