@@ -31,7 +31,21 @@ MORE_TOOLS: dict[str, list[Any]] = {
     "anthropic": [{"name": "m.c.p", "input_schema": {"type": "object"}, "strict": True}],
     "gemini": [{"functionDeclarations": [{"name": "a.b:c"}]}],
 }
-NONSENSE = [None, [], {}, "", 0, -1, 2**70, 1e30, True, "x" * 70, [[]], [{}], {"type": []}]
+NONSENSE: list[Any] = [
+    None,
+    [],
+    {},
+    "",
+    0,
+    -1,
+    2**70,
+    1e30,
+    True,
+    "x" * 70,
+    [[]],
+    [{}],
+    {"type": []},
+]
 TARGETS = [
     Target("gpt-5.4", "openai", held_tokens=100),
     Target("claude-opus-4-5", "bedrock", held_tokens=100),
