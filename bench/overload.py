@@ -9,13 +9,17 @@ from pathlib import Path
 from bench.processes import family, member_with_role, memory_of
 from bench.workbench import LONG, TAKE_IN_SECONDS, Bench
 
-LATE_MILLISECONDS = 8
+LEAST_LATE_MILLISECONDS = 8
+"""What a worker may be late; more on a machine that takes long for a single call."""
 
 
 def run_overload(bench: Bench) -> None:
     """What the worker serves is found first, then twice as much is sent."""
-    bench.manage("constance", "set", "OverloadMilliseconds", str(LATE_MILLISECONDS))
     bench.add_channel("much", bench.provider, "o1")
+    time.sleep(TAKE_IN_SECONDS)
+    alone = bench.send("much", 5, 4, LONG).ms(0.5, 200)
+    late_ms = max(LEAST_LATE_MILLISECONDS, round(0.7 * alone))
+    bench.manage("constance", "set", "OverloadMilliseconds", str(late_ms))
     time.sleep(TAKE_IN_SECONDS)
     web = member_with_role(bench.gateway.pid, "web")
     with own_core(web):
@@ -31,6 +35,7 @@ def run_overload(bench: Bench) -> None:
     def note(what: str, found: object, wanted: str, *, is_met: bool) -> None:
         bench.note("overload", what, found, wanted, is_met=is_met)
 
+    note("a worker may be late", f"{late_ms} ms", "-", is_met=True)
     note("calls per second served", f"{capacity:.0f}", "-", is_met=True)
     note("answers", statuses, "200 and 503", is_met=set(statuses) == {200, 503})
     limit = f"<= 2 x {calm:.0f} ms"

@@ -12,8 +12,10 @@ from collections.abc import Callable
 TICK_SECONDS = 0.05
 PATIENCE_SECONDS = 0.5
 """So long the timers must be late: a pause of the garbage collector, or of the machine, is none."""
-SHRINK = 0.8
-"""For each tick that a timer missed: the later it is, the more waits already."""
+SHRINK = 0.05
+"""For each tick by which a timer passes the limit: the later it is, the more waits already. Who is
+hardly beyond it refuses hardly more: a single long call makes a timer late, and is no overload.
+"""
 GROW = 0.01
 LEAST = 0.01
 """Some are always let in."""
@@ -57,5 +59,5 @@ class Overload:
             self._late_since = now
         # Who refuses already knows from one late timer that there are still too many.
         if self.share < 1 or now - self._late_since >= PATIENCE_SECONDS:
-            missed = 1 + lag_seconds / TICK_SECONDS
+            missed = (lag_seconds - limit_seconds) / TICK_SECONDS
             self.share = max(self.share * SHRINK**missed, LEAST)
