@@ -103,10 +103,10 @@ def test_choices_that_do_not_exist_are_not_stored(browser: Client) -> None:
 
 
 def test_a_way_is_set_up_tested_and_removed(browser: Client, alice: User, ready: None) -> None:
-    browser.post(reverse("alerts_bind", args=["telegram"]), {"telegram-chat": "42"})
+    browser.post(reverse("alerts_bind", args=["telegram"]), {"telegram-chat": "4242424242"})
     binding = Binding.objects.get(user=alice)
-    assert read_target(binding) == {"chat": "42"}
-    assert "42" not in binding.target_sealed
+    assert read_target(binding) == {"chat": "4242424242"}
+    assert "4242424242" not in binding.target_sealed
     answer = browser.post(reverse("alerts_test", args=["telegram"]), follow=True)
     assert "The test failed." in answer.content.decode()
     delivery = Delivery.objects.get()
