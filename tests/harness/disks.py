@@ -69,6 +69,7 @@ def refuse(error: OSError | subprocess.CalledProcessError) -> NoReturn:
     reason = f"a full disk can't be tried, mounting a small one is not permitted: {said.strip()}"
     if os.geteuid() == 0:
         lacking(reason)
+    # Not root: CI is, and fails above.
     pytest.skip(reason)
 
 
